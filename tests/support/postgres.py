@@ -91,14 +91,14 @@ def _initialise(home: Path) -> None:
     if os.getuid() == 0:
         shutil.chown(home, "postgres", "postgres")
     command = [
-        PROGRAMS / "initdb",
+        str(PROGRAMS / "initdb"),
         "--no-sync",
         "--auth=trust",
         "--username=postgres",
         "--encoding=UTF8",
     ]
     done = subprocess.run(
-        [*_as_postgres(), *command, "--locale=C.UTF-8", "-D", home / "data"],
+        [*_as_postgres(), *command, "--locale=C.UTF-8", "-D", str(home / "data")],
         cwd=home,
         capture_output=True,
         text=True,
@@ -134,7 +134,13 @@ def _start(
         ]
         with log.open("ab") as output:
             process = subprocess.Popen(
-                [*_as_postgres(), PROGRAMS / "postgres", "-D", home / "data", *options],
+                [
+                    *_as_postgres(),
+                    str(PROGRAMS / "postgres"),
+                    "-D",
+                    str(home / "data"),
+                    *options,
+                ],
                 cwd=home,
                 stdin=subprocess.DEVNULL,
                 stdout=output,
