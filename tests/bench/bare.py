@@ -11,18 +11,14 @@ import uvloop
 from tests.bench.items import changes
 
 
-async def send(
-    address: str, bodies: Iterator[tuple[str, bytes]], concurrency: int
-) -> None:
+async def send(address: str, bodies: Iterator[tuple[str, bytes]], concurrency: int) -> None:
     """PUT every body; each of the `concurrency` workers takes the next one when it is free."""
     connector = aiohttp.TCPConnector(limit=concurrency)
     headers = {"Content-Type": "application/json"}
 
     async def work(session: aiohttp.ClientSession) -> None:
         for entity, body in bodies:
-            async with session.put(
-                f"{address}/{entity}", data=body, headers=headers
-            ) as answer:
+            async with session.put(f"{address}/{entity}", data=body, headers=headers) as answer:
                 await answer.read()
                 answer.raise_for_status()
 

@@ -4,9 +4,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
-PADDING = (
-    "Breakwater keeps a change until the upstream has it, once and in order. " * 64
-)
+PADDING = "Breakwater keeps a change until the upstream has it, once and in order. " * 64
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,7 +1,8 @@
 """The upstream of the bench: a bare asyncio protocol that answers every write 200 and judges what arrives.
 
-The last segment of the path is the entity, `"n":…` in the body is the number of the change. Arrivals of a number that was
-seen before are duplicates; a number below the highest of its entity is out of order. `/__sink__/…` is for the bench.
+The last segment of the path is the entity, `"n":…` in the body is the number of the change. Arrivals of a number that
+was seen before are duplicates; a number below the highest of its entity is out of order.
+`/__sink__/…` is for the bench.
 """
 
 import asyncio
@@ -31,9 +32,7 @@ class Ledger:
 
     def forget(self) -> None:
         """Start anew."""
-        self.requests = self.distinct = self.duplicates = self.disorders = (
-            self.unread
-        ) = 0
+        self.requests = self.distinct = self.duplicates = self.disorders = self.unread = 0
         self.first = self.last = 0.0
         self.highest: dict[bytes, int] = {}
         self.seen: dict[tuple[bytes, int], float] = {}
@@ -144,13 +143,10 @@ def change_number(body: bytes) -> int:
 
 def respond(body: bytes, headers: bytes) -> bytes:
     """Return a whole 200 answer."""
-    return (
-        b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\n%sContent-Length: %d\r\n\r\n%s"
-        % (
-            headers,
-            len(body),
-            body,
-        )
+    return b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\n%sContent-Length: %d\r\n\r\n%s" % (
+        headers,
+        len(body),
+        body,
     )
 
 
@@ -193,9 +189,7 @@ class RunningSink:
         return self._ask("arrivals")
 
     def _ask(self, what: str) -> dict[str, Any]:
-        with urllib.request.urlopen(
-            f"http://127.0.0.1:{self.port}/__sink__/{what}", timeout=30
-        ) as answer:
+        with urllib.request.urlopen(f"http://127.0.0.1:{self.port}/__sink__/{what}", timeout=30) as answer:
             told: dict[str, Any] = json.load(answer)
         return told
 
@@ -214,9 +208,7 @@ async def main() -> None:
     """Serve until asked to end."""
     ledger = Ledger()
     loop = asyncio.get_running_loop()
-    server = await loop.create_server(
-        lambda: Sink(ledger), "127.0.0.1", 0, backlog=1024
-    )
+    server = await loop.create_server(lambda: Sink(ledger), "127.0.0.1", 0, backlog=1024)
     print(server.sockets[0].getsockname()[1], flush=True)
     ended = asyncio.Event()
     for name in (signal.SIGINT, signal.SIGTERM):

@@ -1,9 +1,10 @@
 """A throw-away PostgreSQL server on loopback, for tests and the bench.
 
-Use it as `with running_postgres() as server: server.create_database("x")`; or on a shell: `python -m tests.support.postgres`
-prints a DATABASE_URL and serves until it is interrupted.
+Use it as `with running_postgres() as server: server.create_database("x")`; on a shell, `python -m
+tests.support.postgres` prints a DATABASE_URL and serves until it is interrupted.
 """
 
+import atexit
 import os
 import shutil
 import signal
@@ -12,7 +13,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -21,9 +22,7 @@ from psycopg import sql
 
 from tests.support.ports import free_port
 
-PROGRAMS = Path(
-    os.environ.get("BREAKWATER_TEST_POSTGRES_BIN", "/usr/lib/postgresql/15/bin")
-)
+PROGRAMS = Path(os.environ.get("BREAKWATER_TEST_POSTGRES_BIN", "/usr/lib/postgresql/15/bin"))
 START_SECONDS = 20
 
 
@@ -45,25 +44,17 @@ class Postgres:
     def create_database(self, name: str) -> str:
         """Make an empty database and return its DATABASE_URL."""
         with psycopg.connect(self.url(), autocommit=True) as connection:
-            connection.execute(
-                sql.SQL("CREATE DATABASE {}").format(sql.Identifier(name))
-            )
+            connection.execute(sql.SQL("CREATE DATABASE {}").format(sql.Identifier(name)))
         return self.url(name)
 
     def drop_database(self, name: str) -> None:
         """Remove a database, whoever is still connected to it."""
         with psycopg.connect(self.url(), autocommit=True) as connection:
-            connection.execute(
-                sql.SQL("DROP DATABASE IF EXISTS {} WITH (FORCE)").format(
-                    sql.Identifier(name)
-                )
-            )
+            connection.execute(sql.SQL("DROP DATABASE IF EXISTS {} WITH (FORCE)").format(sql.Identifier(name)))
 
 
 @contextmanager
-def running_postgres(
-    *, fsync: bool = False, max_connections: int = 200
-) -> Iterator[Postgres]:
+def running_postgres(*, fsync: bool = False, max_connections: int = 200) -> Iterator[Postgres]:
     """Serve an empty cluster for the length of the block; `fsync` makes commits durable, as the bench needs."""
     if not (PROGRAMS / "postgres").exists():
         raise PostgresUnavailable(PostgresUnavailable.__doc__)
@@ -77,6 +68,14 @@ def running_postgres(
             _stop(process)
     finally:
         shutil.rmtree(home, ignore_errors=True)
+
+
+def session_database_url() -> str:
+    """Serve until this process ends and return the DATABASE_URL of an empty database; for tests/conftest.py."""
+    kept = ExitStack()
+    server = kept.enter_context(running_postgres())
+    atexit.register(kept.close)
+    return server.create_database("breakwater")
 
 
 def _as_postgres() -> list[str]:
@@ -108,9 +107,7 @@ def _initialise(home: Path) -> None:
         raise PostgresUnavailable(done.stderr)
 
 
-def _start(
-    home: Path, *, fsync: bool, max_connections: int
-) -> tuple[subprocess.Popen[bytes], int]:
+def _start(home: Path, *, fsync: bool, max_connections: int) -> tuple[subprocess.Popen[bytes], int]:
     """Start the server on a free port; another program may take the port first, so a few are tried."""
     log = home / "server.log"
     for _ in range(5):
@@ -127,11 +124,7 @@ def _start(
             "max_wal_size": "4GB",
             "log_min_messages": "warning",
         }
-        options = [
-            word
-            for name, value in settings.items()
-            for word in ("-c", f"{name}={value}")
-        ]
+        options = [word for name, value in settings.items() for word in ("-c", f"{name}={value}")]
         with log.open("ab") as output:
             process = subprocess.Popen(
                 [
@@ -157,9 +150,7 @@ def _answers(process: subprocess.Popen[bytes], port: int) -> bool:
     deadline = time.monotonic() + START_SECONDS
     while process.poll() is None and time.monotonic() < deadline:
         try:
-            with psycopg.connect(
-                f"postgresql://postgres@127.0.0.1:{port}/postgres", connect_timeout=2
-            ):
+            with psycopg.connect(f"postgresql://postgres@127.0.0.1:{port}/postgres", connect_timeout=2):
                 return process.poll() is None
         except psycopg.OperationalError:
             time.sleep(0.02)

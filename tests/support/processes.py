@@ -6,7 +6,7 @@ import signal
 import subprocess
 import time
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 
@@ -51,9 +51,7 @@ def start(
         )
 
 
-def stop(
-    process: subprocess.Popen[str], *, wait: float = 10, with_group: bool = False
-) -> None:
+def stop(process: subprocess.Popen[str], *, wait: float = 10, with_group: bool = False) -> None:
     """Ask a child to end, and make it end after `wait` seconds; `with_group` also ends what it started."""
     if process.poll() is None:
         process.terminate()
@@ -63,10 +61,8 @@ def stop(
             process.kill()
             process.wait()
     if with_group:
-        try:
+        with suppress(ProcessLookupError):
             os.killpg(process.pid, signal.SIGKILL)
-        except ProcessLookupError:
-            pass
     if process.stdout is not None:
         process.stdout.close()
 
@@ -93,9 +89,7 @@ def first_line(process: subprocess.Popen[str], *, seconds: float = 20) -> str:
     line = process.stdout.readline().strip() if ready else ""
     if not line:
         stop(process)
-        raise DidNotStart(
-            f"{process.args!r} printed nothing; it ended with {process.returncode}"
-        )
+        raise DidNotStart(f"{process.args!r} printed nothing; it ended with {process.returncode}")
     return line
 
 

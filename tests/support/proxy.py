@@ -8,8 +8,8 @@ Each request meets one fate, drawn from a seeded generator:
 - `throttled`: answered 429 with `Retry-After: 1` here;
 - otherwise it is passed on, with connections kept alive on both sides.
 
-`/__proxy__/stats` tells the counts, `/__proxy__/set?outage=1&lost=0.2` changes what happens from now on (an outage resets
-every request). Run it as `python -m tests.support.proxy --upstream 8888`; it prints its port. In a test:
+`/__proxy__/stats` tells the counts, `/__proxy__/set?outage=1&lost=0.2` changes what happens from now on (an outage
+resets every request). Run it as `python -m tests.support.proxy --upstream 8888`; it prints its port. In a test:
 `with running_proxy(upstream, faults) as proxy: …; proxy.stats()`.
 """
 
@@ -33,8 +33,8 @@ from tests.support import processes
 
 CONTROL = "/__proxy__/"
 HEAD_LIMIT = 1 << 20
-UNAVAILABLE = b"HTTP/1.1 503 Service Unavailable\r\nContent-Type: text/plain\r\nContent-Length: 12\r\n\r\nunavailable\n"
-THROTTLED = b"HTTP/1.1 429 Too Many Requests\r\nRetry-After: 1\r\nContent-Type: text/plain\r\nContent-Length: 9\r\n\r\ntoo many\n"
+UNAVAILABLE = b"HTTP/1.1 503 Service Unavailable\r\nContent-Length: 12\r\n\r\nunavailable\n"
+THROTTLED = b"HTTP/1.1 429 Too Many Requests\r\nRetry-After: 1\r\nContent-Length: 9\r\n\r\ntoo many\n"
 
 
 @dataclass(slots=True)
@@ -71,14 +71,10 @@ class Message:
     def keeps_alive(self) -> bool:
         """Whether the sender of this message leaves the connection open."""
         connection = self.headers.get("connection", "").lower()
-        return "close" not in connection and (
-            "HTTP/1.0" not in self.start or "keep-alive" in connection
-        )
+        return "close" not in connection and ("HTTP/1.0" not in self.start or "keep-alive" in connection)
 
 
-async def read_message(
-    reader: asyncio.StreamReader, *, answers: str | None = None
-) -> Message | None:
+async def read_message(reader: asyncio.StreamReader, *, answers: str | None = None) -> Message | None:
     """Read one message, or None at the end of the stream; `answers` is the method when an answer is read."""
     try:
         head = await reader.readuntil(b"\r\n\r\n")
@@ -87,10 +83,7 @@ async def read_message(
             raise ConnectionResetError("ended in the middle of a head") from error
         return None
     start, *lines = head.decode("latin-1").rstrip("\r\n").split("\r\n")
-    headers = {
-        name.strip().lower(): value.strip()
-        for name, _, value in (line.partition(":") for line in lines)
-    }
+    headers = {name.strip().lower(): value.strip() for name, _, value in (line.partition(":") for line in lines)}
     body = await _read_body(reader, start, headers, answers)
     return Message(start, headers, head + body)
 
@@ -102,9 +95,7 @@ async def _read_body(
     answers: str | None,
 ) -> bytes:
     """Read the bytes after a head, framed as RFC 9112 section 6.3 says."""
-    if answers is not None and (
-        answers == "HEAD" or start.split()[1] in {"204", "304"}
-    ):
+    if answers is not None and (answers == "HEAD" or start.split()[1] in {"204", "304"}):
         return b""
     if "chunked" in headers.get("transfer-encoding", "").lower():
         return await _read_chunks(reader)
@@ -135,9 +126,7 @@ class Proxy:
         self.rng = random.Random(seed)
         self.counts: Counter[str] = Counter()
 
-    async def serve(
-        self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter
-    ) -> None:
+    async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         """Serve one client until it goes or meets a reset."""
         self.counts["connections"] += 1
         link = Link(self.upstream)
@@ -187,13 +176,8 @@ class Proxy:
             for name, value in parse_qsl(parts.query):
                 if name in {field.name for field in fields(Faults)}:
                     setattr(self.faults, name, float(value))
-        body = json.dumps(
-            {"faults": asdict(self.faults), "counts": self.counts}
-        ).encode()
-        return (
-            b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: %d\r\n\r\n%s"
-            % (len(body), body)
-        )
+        body = json.dumps({"faults": asdict(self.faults), "counts": self.counts}).encode()
+        return b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: %d\r\n\r\n%s" % (len(body), body)
 
 
 class Link:
@@ -208,9 +192,7 @@ class Link:
         """Pass a request on and return the whole answer."""
         if self.reader is None or self.writer is None or self.reader.at_eof():
             self.close()
-            self.reader, self.writer = await asyncio.open_connection(
-                "127.0.0.1", self.port, limit=HEAD_LIMIT
-            )
+            self.reader, self.writer = await asyncio.open_connection("127.0.0.1", self.port, limit=HEAD_LIMIT)
         self.writer.write(request.raw)
         answer = await read_message(self.reader, answers=method)
         while answer is not None and answer.start.split()[1] == "100":
@@ -249,29 +231,19 @@ class RunningProxy:
 
     def set(self, **shares: float) -> dict[str, int]:
         """Change shares from now on, as `set(outage=1)`, and return the counts so far."""
-        return self._ask(
-            "set?" + "&".join(f"{name}={value}" for name, value in shares.items())
-        )
+        return self._ask("set?" + "&".join(f"{name}={value}" for name, value in shares.items()))
 
     def _ask(self, what: str) -> dict[str, int]:
-        with urllib.request.urlopen(
-            f"http://127.0.0.1:{self.port}{CONTROL}{what}", timeout=10
-        ) as answer:
+        with urllib.request.urlopen(f"http://127.0.0.1:{self.port}{CONTROL}{what}", timeout=10) as answer:
             told: dict[str, Any] = json.load(answer)
         counts: dict[str, int] = told["counts"]
         return counts
 
 
 @contextmanager
-def running_proxy(
-    upstream: int, faults: Faults, *, seed: int = 1
-) -> Iterator[RunningProxy]:
+def running_proxy(upstream: int, faults: Faults, *, seed: int = 1) -> Iterator[RunningProxy]:
     """Run a proxy in front of a loopback port for the length of the block."""
-    shares = [
-        word
-        for name, value in asdict(faults).items()
-        for word in (f"--{name}", str(value))
-    ]
+    shares = [word for name, value in asdict(faults).items() for word in (f"--{name}", str(value))]
     command = [
         sys.executable,
         "-m",
@@ -288,26 +260,16 @@ def running_proxy(
 
 async def main() -> None:
     """Serve until asked to end."""
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
-    parser.add_argument(
-        "--upstream", type=int, required=True, help="loopback port of the real upstream"
-    )
-    parser.add_argument(
-        "--port", type=int, default=0, help="loopback port to listen on; 0 picks one"
-    )
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--upstream", type=int, required=True, help="loopback port of the real upstream")
+    parser.add_argument("--port", type=int, default=0, help="loopback port to listen on; 0 picks one")
     parser.add_argument("--seed", type=int, default=1)
     for field in fields(Faults):
         parser.add_argument(f"--{field.name}", type=float, default=0.0)
     options = parser.parse_args()
-    faults = Faults(
-        **{field.name: getattr(options, field.name) for field in fields(Faults)}
-    )
+    faults = Faults(**{field.name: getattr(options, field.name) for field in fields(Faults)})
     proxy = Proxy(options.upstream, faults, options.seed)
-    server = await asyncio.start_server(
-        proxy.serve, "127.0.0.1", options.port, limit=HEAD_LIMIT
-    )
+    server = await asyncio.start_server(proxy.serve, "127.0.0.1", options.port, limit=HEAD_LIMIT)
     print(server.sockets[0].getsockname()[1], flush=True)
     ended = asyncio.Event()
     for name in (signal.SIGINT, signal.SIGTERM):

@@ -13,9 +13,7 @@ from tests.support.proxy import Faults, RunningProxy, running_proxy
 async def put(session: aiohttp.ClientSession, proxy: RunningProxy, n: int) -> str:
     """Send one change and tell what came of it."""
     try:
-        async with session.put(
-            f"http://127.0.0.1:{proxy.port}/plans/p", data=b'{"n":%d}' % n
-        ) as answer:
+        async with session.put(f"http://127.0.0.1:{proxy.port}/plans/p", data=b'{"n":%d}' % n) as answer:
             await answer.read()
             return str(answer.status) + answer.headers.get("Retry-After", "")
     except (aiohttp.ServerDisconnectedError, aiohttp.ClientOSError):
