@@ -1,0 +1,42 @@
+"""What all tests share: the database to run on, and the fixed people.
+
+SQLite by default; `BREAKWATER_TEST_DB=postgres pytest` runs the same tests on a throw-away PostgreSQL.
+alice owns (admin of Tidewater), bob is a team mate (viewer of Tidewater), charlie is a stranger (admin of Northlight).
+"""
+
+import os
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+_home = tempfile.mkdtemp(prefix="breakwater-test-")
+os.environ["BREAKWATER_HOME"] = _home
+os.environ.pop("DATABASE_URL", None)
+os.environ.setdefault("BREAKWATER_ALLOWED_NETWORKS", "127.0.0.0/8,::1/128")
+Path(_home, "static").mkdir()
+
+if os.environ.get("BREAKWATER_TEST_DB") == "postgres":
+    from tests.support.postgres import session_database_url
+
+    os.environ["DATABASE_URL"] = session_database_url()
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Leaves out what the other database alone can show."""
+    other = "sqlite_only" if os.environ.get("BREAKWATER_TEST_DB") == "postgres" else "postgres_only"
+    dropped = [item for item in items if item.get_closest_marker(other)]
+    if dropped:
+        config.hook.pytest_deselected(items=dropped)
+        items[:] = [item for item in items if not item.get_closest_marker(other)]
+
+
+@pytest.fixture(autouse=True)
+def _plain_static(settings: object) -> Iterator[None]:
+    """Pages find their files without a collected manifest."""
+    settings.STORAGES = {  # type: ignore[attr-defined]
+        **settings.STORAGES,  # type: ignore[attr-defined]
+        "staticfiles": {"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"},
+    }
+    yield
