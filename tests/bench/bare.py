@@ -3,6 +3,7 @@
 import argparse
 import asyncio
 import json
+import signal
 from collections.abc import Iterator
 
 import aiohttp
@@ -39,6 +40,7 @@ def main() -> None:
     bodies = [(change.entity, json.dumps(change.payload).encode()) for change in work]
     run = uvloop.run if options.uvloop else asyncio.run
     run(send(options.address, iter(bodies), options.concurrency))
+    signal.pause()  # the bench reads our processor time before it ends us
 
 
 if __name__ == "__main__":
