@@ -7,8 +7,10 @@ alice owns (admin of Tidewater), bob is a team mate (viewer of Tidewater), charl
 import os
 import tempfile
 from collections.abc import Iterator
+from datetime import UTC, datetime
 from pathlib import Path
 
+import django
 import pytest
 
 _home = tempfile.mkdtemp(prefix="breakwater-test-")
@@ -21,6 +23,10 @@ if os.environ.get("BREAKWATER_TEST_DB") == "postgres":
     from tests.support.postgres import session_database_url
 
     os.environ["DATABASE_URL"] = session_database_url()
+
+# Here and not in pyproject.toml: pytest-django would read the settings before the lines above are run.
+os.environ["DJANGO_SETTINGS_MODULE"] = "portal.settings"
+django.setup()
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
@@ -40,3 +46,23 @@ def _plain_static(settings: object) -> Iterator[None]:
         "staticfiles": {"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"},
     }
     yield
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _flush_through_retention() -> Iterator[None]:
+    """The flush after a test with real transactions empties the log through the switch that the retention action uses."""
+    from django.test import TransactionTestCase
+
+    from portal.events.actions.retain import deletable
+    from portal.events.models import Event
+
+    plain = TransactionTestCase._fixture_teardown  # type: ignore[attr-defined]
+
+    def teardown(case: TransactionTestCase) -> None:
+        with deletable(before=datetime(9999, 12, 31, tzinfo=UTC)):
+            Event.objects.unscoped().delete()
+            plain(case)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(TransactionTestCase, "_fixture_teardown", teardown)
+        yield
