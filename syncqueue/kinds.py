@@ -6,9 +6,9 @@ from jsonschema import Draft202012Validator
 
 from portal.kit.errors import Invalid
 from syncqueue.core.builtin_kinds import BUILT_IN
-from syncqueue.core.kinds import Given, Kind, Route, entity_id_fault, joined, routed, text_of
+from syncqueue.core.kinds import Given, Kind, Route, joined, routed, text_of
 
-__all__ = ["Given", "Kind", "Route", "all_kinds", "entity_id_fault", "get", "joined", "register", "routed", "text_of"]
+__all__ = ["Given", "Kind", "Route", "all_kinds", "get", "joined", "register", "routed", "text_of"]
 
 _NAME = re.compile(r"[a-z][a-z0-9_]{0,63}\Z")
 _kinds: dict[str, Kind] = {}

@@ -7,34 +7,35 @@ derives from it.
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from functools import lru_cache
-from typing import Any
+from typing import Any, Protocol
 
 from jsonschema import Draft202012Validator
 
-from portal.kit.errors import Fault, Invalid
+from portal.kit.errors import Fault
 from syncqueue.core.schemas import FORMATS, faults_of, patch_schema
 
 Schema = Mapping[str, Any]
 
-OPERATIONS = ("create", "update", "delete")
-FORMS = ("merge-patch", "document")
 MOST_FAULTS = 50
 """A payload that is wrong everywhere is answered with its first faults."""
 
 
-@dataclass(frozen=True, slots=True)
-class Given:
-    """What a change itself says about its place; "" where it says nothing."""
+class Given(Protocol):
+    """What a change itself says about its place (a NewChange is one); "" where it says nothing."""
 
-    upstream: str = ""
-    entity_type: str = ""
-    entity_id: str = ""
-    operation: str = ""
+    @property
+    def upstream(self) -> str: ...
+    @property
+    def entity_type(self) -> str: ...
+    @property
+    def entity_id(self) -> str: ...
+    @property
+    def operation(self) -> str: ...
 
 
 @dataclass(frozen=True, slots=True)
 class Route:
-    """Where a change goes. `upstream` is None when the kind does not know one and none was given."""
+    """Where a change goes. `upstream` is None, and a text is "", when neither the kind nor the change says it."""
 
     upstream: str | None
     entity_type: str
@@ -84,21 +85,6 @@ def _validator(kind: Kind, whole: bool) -> Draft202012Validator:
     return Draft202012Validator(kind.schema if whole else patch_schema(kind.schema), format_checker=FORMATS)
 
 
-def entity_id_fault(entity_id: str) -> str:
-    """Why this cannot name one thing at an upstream; "" when it can. An id fills exactly one segment of a path."""
-    if not entity_id:
-        return "An entity id cannot be empty."
-    if entity_id in {".", ".."}:
-        return 'An entity id cannot be "." or "..": in an address they mean another place.'
-    if len(entity_id) > 255:
-        return f"An entity id has at most 255 characters, this one has {len(entity_id)}."
-    if "/" in entity_id or "\\" in entity_id:
-        return "An entity id cannot hold a slash."
-    if any(not character.isprintable() for character in entity_id):
-        return "An entity id cannot hold control characters."
-    return ""
-
-
 def routed(
     entity_type: str,
     *,
@@ -110,8 +96,6 @@ def routed(
 
     def route(payload: Any, given: Given) -> Route:
         entity_id = given.entity_id or (id_of(payload) if id_of and isinstance(payload, dict) else "")
-        if not entity_id:
-            raise Invalid.at("/entity_id", "This change does not say which entity it is about. Send entity_id.")
         return Route(
             given.upstream or upstream, given.entity_type or entity_type, entity_id, given.operation or operation
         )
