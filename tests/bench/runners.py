@@ -4,18 +4,20 @@ import os
 import subprocess
 import sys
 import tempfile
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
 from tests.bench.drain import Drain, Measured
-from tests.bench.peers.work import Order
+from tests.bench.order import Order
 from tests.bench.sink import RunningSink
 from tests.support.postgres import running_postgres
 from tests.support.redis import running_redis
 
 PYTHON = sys.executable
 PROGRAMS = Path(PYTHON).parent
+ROOT = Path(__file__).resolve().parents[2]
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,7 +36,7 @@ class Bench:
 
     def fill(self, module: str, order: Order, env: Mapping[str, str]) -> float:
         """Run a producer and return the seconds that its intake took."""
-        command = [PYTHON, "-m", "tests.bench.peers.fill", module, *order.words()]
+        command = [PYTHON, "-m", "tests.bench.fill", module, *order.words()]
         done = subprocess.run(command, env={**inherited(), **env}, capture_output=True, text=True, check=False)
         if done.returncode:
             raise RuntimeError(f"{module} could not be filled:\n{done.stderr[-3000:]}")
@@ -59,7 +61,7 @@ def celery(bench: Bench) -> Measured:
     """Measure Celery with Redis."""
     with running_redis() as redis:
         env = {"BENCH_REDIS": redis.url}
-        intake = bench.fill("celery_app", bench.order, env)
+        intake = bench.fill("tests.bench.peers.celery_app", bench.order, env)
         command = [
             str(PROGRAMS / "celery"),
             "-A",
@@ -87,7 +89,7 @@ def procrastinate(bench: Bench, *, locked: bool) -> Measured:
     with running_postgres(fsync=True) as server:
         env = {"BENCH_POSTGRES": server.url()} | ({"BENCH_LOCK": "1"} if locked else {})
         order = bench.slow_order if locked else bench.order
-        intake = bench.fill("procrastinate_app", order, env)
+        intake = bench.fill("tests.bench.peers.procrastinate_app", order, env)
         command = [str(PROGRAMS / "procrastinate"), "--app=tests.bench.peers.procrastinate_app.app", "worker"]
         command += [f"--concurrency={bench.concurrency}"]
         return bench.drain().run(
@@ -115,7 +117,7 @@ def djangoq_postgres(bench: Bench) -> Measured:
 
 def _djangoq(bench: Bench, database: str, servers: list[int], word: str) -> Measured:
     env = {"BENCH_DATABASE": database, "DJANGO_SETTINGS_MODULE": "tests.bench.peers.djangoq_settings"}
-    intake = bench.fill("djangoq_tasks", bench.slow_order, env)
+    intake = bench.fill("tests.bench.peers.djangoq_tasks", bench.slow_order, env)
     return bench.drain().run(
         f"django-q2 task per item, {word}",
         [PYTHON, "-m", "django", "qcluster"],
@@ -127,9 +129,54 @@ def _djangoq(bench: Bench, database: str, servers: list[int], word: str) -> Meas
     )
 
 
-PEERS: dict[str, Callable[[Bench], Measured]] = {
+def breakwater_sqlite(bench: Bench) -> Measured:
+    """Measure Breakwater on SQLite."""
+    with portal(bench) as home:
+        return _breakwater(bench, ours(home), [], "SQLite")
+
+
+def breakwater_postgres(bench: Bench) -> Measured:
+    """Measure Breakwater on PostgreSQL."""
+    with portal(bench) as home, running_postgres(fsync=True) as server:
+        return _breakwater(bench, ours(home, server.url()), [server.pid], "PostgreSQL")
+
+
+@contextmanager
+def portal(bench: Bench) -> Iterator[Path]:
+    """Give an empty BREAKWATER_HOME."""
+    with tempfile.TemporaryDirectory(dir=bench.directory, prefix="home-") as home:
+        yield Path(home)
+
+
+def ours(home: Path, database: str = "") -> dict[str, str]:
+    """Return the environment of a portal that may send to loopback."""
+    env = {
+        "DJANGO_SETTINGS_MODULE": "portal.settings",
+        "BREAKWATER_HOME": str(home),
+        "BREAKWATER_ALLOWED_NETWORKS": "127.0.0.0/8",
+        "BREAKWATER_LOG_LEVEL": "WARNING",
+    }
+    return env | ({"DATABASE_URL": database} if database else {})
+
+
+def _breakwater(bench: Bench, env: dict[str, str], servers: list[int], word: str) -> Measured:
+    intake = bench.fill("tests.bench.ours", bench.order, env)
+    return bench.drain().run(
+        f"Breakwater, {word}",
+        [PYTHON, str(ROOT / "manage.py"), "worker"],
+        count=bench.order.count,
+        env=env,
+        servers=servers,
+        intake_seconds=intake,
+        note="in flight 50; durable, ordered per entity, attempts, events, counters, policy, masking",
+    )
+
+
+RUNNERS: dict[str, Callable[[Bench], Measured]] = {
     "bare": lambda bench: bare(bench, uvloop=False),
     "bare-uvloop": lambda bench: bare(bench, uvloop=True),
+    "breakwater-sqlite": breakwater_sqlite,
+    "breakwater-postgres": breakwater_postgres,
     "celery": celery,
     "procrastinate": lambda bench: procrastinate(bench, locked=False),
     "procrastinate-lock": lambda bench: procrastinate(bench, locked=True),

@@ -7,7 +7,7 @@ from typing import Any
 import requests
 from celery import Celery  # type: ignore[import-untyped]
 
-from tests.bench.peers.work import Order
+from tests.bench.order import Order
 
 app = Celery("bench", broker=os.environ["BENCH_REDIS"])
 app.conf.update(task_acks_late=True, task_ignore_result=True, broker_connection_retry_on_startup=True)

@@ -8,7 +8,7 @@ from django.core.management import call_command
 from django.db import transaction
 from django_q.tasks import async_task
 
-from tests.bench.peers.work import Order
+from tests.bench.order import Order
 
 session = requests.Session()
 

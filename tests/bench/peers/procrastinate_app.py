@@ -12,7 +12,7 @@ import aiohttp
 import procrastinate
 
 from tests.bench.items import Change
-from tests.bench.peers.work import Order
+from tests.bench.order import Order
 
 app = procrastinate.App(connector=procrastinate.PsycopgConnector(conninfo=os.environ["BENCH_POSTGRES"]))
 sessions: list[aiohttp.ClientSession] = []

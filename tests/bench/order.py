@@ -1,4 +1,4 @@
-"""What the producers of the peers share."""
+"""What a runner shall deliver."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass

@@ -1,4 +1,4 @@
-"""Puts the changes into one peer's queue and prints the seconds that its intake took."""
+"""Puts the changes into one runner's queue and prints the seconds that its intake took."""
 
 import argparse
 import importlib
@@ -6,11 +6,11 @@ import os
 
 import django
 
-from tests.bench.peers.work import Order
+from tests.bench.order import Order
 
 
 def main() -> None:
-    """Fill the peer whose module the command line names."""
+    """Fill the queue whose module the command line names."""
     parser = argparse.ArgumentParser()
     parser.add_argument("peer")
     parser.add_argument("address")
@@ -19,7 +19,7 @@ def main() -> None:
     options = vars(parser.parse_args())
     if "DJANGO_SETTINGS_MODULE" in os.environ:
         django.setup()
-    peer = importlib.import_module(f"tests.bench.peers.{options.pop('peer')}")
+    peer = importlib.import_module(options.pop("peer"))
     print(peer.fill(Order(**options)), flush=True)
 
 
