@@ -1,0 +1,223 @@
+"""Charts as geometry: figures in, percentages of the chart's box out. templates/partials/chart.html draws them as SVG without a script.
+
+Inside the box the plot takes the middle: names of outages stand above it, times below it. A minute without data is a gap, never a zero.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from itertools import groupby
+
+from django.utils import timezone
+
+from portal.web.formats import number
+
+TOP, HEIGHT = 15.0, 69.0
+STEPS = (1, 2, 5)
+LINES = 3
+HOUR = 3600
+
+
+@dataclass(frozen=True, slots=True)
+class Point:
+    """A figure at a moment; None where it is not known."""
+
+    at: datetime
+    value: float | None
+
+
+@dataclass(frozen=True, slots=True)
+class Span:
+    """A stretch of time with a name, drawn hatched behind the line."""
+
+    start: datetime
+    end: datetime
+    name: str
+    tone: str = "bad"
+
+
+@dataclass(frozen=True, slots=True)
+class Tick:
+    """A line across or a time below: where (percent of the box) and what it says. `minor` ones go first when space is short."""
+
+    at: str
+    label: str
+    minor: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Band:
+    """A stretch of time in percent; its name starts or ends at `anchor_at`."""
+
+    x: str
+    width: str
+    name: str
+    tone: str
+    anchor: str
+    anchor_at: str
+
+
+@dataclass(frozen=True, slots=True)
+class Mark:
+    """A bar of the volume: its place and heights in the plot's own units (columns across, 100 up)."""
+
+    x: str
+    volume_y: str
+    volume: str
+    trouble_y: str
+    trouble: str
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """A row of "Show as table"."""
+
+    at: datetime
+    values: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Chart:
+    """All that the template needs. `summary` is the chart's name for those who cannot see it."""
+
+    name: str
+    summary: str
+    columns: int
+    heads: tuple[str, ...]
+    rows: list[Row]
+    across: list[Tick]
+    below: list[Tick]
+    lines: list[str] = field(default_factory=list)
+    areas: list[str] = field(default_factory=list)
+    marks: list[Mark] = field(default_factory=list)
+    bands: list[Band] = field(default_factory=list)
+    last: Tick | None = None
+    last_y: str = ""
+    now_label: str = ""
+
+
+def percent(value: float) -> str:
+    """A share of the box as SVG wants it, in any language."""
+    return f"{value:.2f}%"
+
+
+def ceiling(highest: float) -> float:
+    """The least of 5, 10, 20, 50, … that is not below the highest figure, so that the lines stand at round figures."""
+    scale = 1.0
+    while True:
+        for step in STEPS:
+            if highest <= step * scale * LINES:
+                return step * scale * LINES
+        scale *= 10
+
+
+def line_chart(name: str, summary: str, points: Sequence[Point], *, label: str, heads: tuple[str, ...], spans: Sequence[Span] = ()) -> Chart:
+    """One line over time, with its last value named. `label` is what stands at its end."""
+    top = ceiling(max((point.value for point in points if point.value is not None), default=0))
+    columns = max(len(points) - 1, 1)
+    known = [(x, point.value) for x, point in enumerate(points) if point.value is not None]
+    runs = _runs([(x, 100 - value * 100 / top) for x, value in known])
+    last_value = points[-1].value if points else None
+    last_y = TOP + HEIGHT * (1 - (last_value or 0) / top)
+    return Chart(
+        name=name,
+        summary=summary,
+        columns=columns,
+        heads=heads,
+        rows=[Row(point.at, (number(point.value),)) for point in reversed(_thinned(points))],
+        across=_across(top),
+        below=_below(points),
+        lines=[_path(run) for run in runs],
+        areas=[f"{_path(run)}V100H{run[0][0]}Z" for run in runs],
+        bands=_bands(points, spans),
+        last=Tick(percent(max(last_y - 5, 6)), label) if last_value is not None else None,
+        last_y=percent(last_y),
+        now_label=_clock(points[-1].at) if points else "",
+    )
+
+
+def volume_chart(name: str, summary: str, good: Sequence[Point], bad: Sequence[Point], *, heads: tuple[str, ...]) -> Chart:
+    """Bars over time: normal volume, with trouble on top."""
+    sums = [(one.value or 0) + (other.value or 0) for one, other in zip(good, bad, strict=True)]
+    top = ceiling(max(sums, default=0))
+    marks = [_mark(x, one.value, other.value, top) for x, (one, other) in enumerate(zip(good, bad, strict=True))]
+    return Chart(
+        name=name,
+        summary=summary,
+        columns=max(len(good), 1),
+        heads=heads,
+        rows=[Row(one.at, (number(one.value, 1), number(other.value, 1))) for one, other in zip(good, bad, strict=True)][::-1],
+        across=_across(top),
+        below=_below(good),
+        marks=[mark for mark in marks if mark is not None],
+        now_label=_clock(good[-1].at) if good else "",
+    )
+
+
+def _mark(x: int, good: float | None, bad: float | None, top: float) -> Mark | None:
+    if good is None and bad is None:
+        return None
+    volume, trouble = (good or 0) * 100 / top, (bad or 0) * 100 / top
+    return Mark(f"{x + 0.1:.1f}", f"{100 - volume:.2f}", f"{volume:.2f}", f"{100 - volume - trouble:.2f}", f"{trouble:.2f}")
+
+
+def _runs(places: Sequence[tuple[int, float]]) -> list[list[tuple[int, float]]]:
+    grouped = groupby(enumerate(places), key=lambda pair: pair[1][0] - pair[0])
+    return [[place for _index, place in run] for _gap, run in grouped]
+
+
+def _path(run: Sequence[tuple[int, float]]) -> str:
+    if len(run) == 1:
+        x, y = run[0]
+        return f"M{x - 0.4:.1f} {y:.1f}H{x + 0.4:.1f}"
+    return "M" + "L".join(f"{x} {y:.1f}" for x, y in run)
+
+
+def _across(top: float) -> list[Tick]:
+    shown = [top * step / LINES for step in range(LINES + 1)]
+    return [Tick(percent(TOP + HEIGHT * (1 - value / top)), number(value)) for value in shown]
+
+
+def _below(points: Sequence[Point]) -> list[Tick]:
+    """Round times below the plot; none close to its end, where "now" stands."""
+    if len(points) < 2:  # noqa: PLR2004 - two points make a stretch of time
+        return []
+    start, end = points[0].at, points[-1].at
+    span = (end - start).total_seconds()
+    step = next((step for step in (300, 900, 1800, HOUR, 2 * HOUR, 6 * HOUR) if span / step <= 6), 12 * HOUR)  # noqa: PLR2004
+    local = timezone.localtime(start)
+    midnight = local.replace(hour=0, minute=0, second=0, microsecond=0)
+    at = midnight + timedelta(seconds=(int((local - midnight).total_seconds()) // step + 1) * step)
+    ticks = []
+    while (share := (at - start).total_seconds() / span) < 0.9:  # noqa: PLR2004
+        if share > 0.04:  # noqa: PLR2004
+            ticks.append(Tick(percent(share * 100), _clock(at), minor=len(ticks) % 2 == 0))
+        at += timedelta(seconds=step)
+    return ticks
+
+
+def _bands(points: Sequence[Point], spans: Sequence[Span]) -> list[Band]:
+    if len(points) < 2:  # noqa: PLR2004
+        return []
+    start, end = points[0].at, points[-1].at
+    whole = (end - start).total_seconds()
+    bands = []
+    for span in spans:
+        left = max((span.start - start).total_seconds() / whole, 0) * 100
+        right = min((span.end - start).total_seconds() / whole, 1) * 100
+        if right <= left:
+            continue
+        ends = left > 50  # noqa: PLR2004 - names in the right half end where their band ends
+        bands.append(
+            Band(percent(left), percent(right - left), span.name, span.tone, "end" if ends else "start", percent(right if ends else left))
+        )
+    return bands
+
+
+def _thinned(points: Sequence[Point], most: int = 72) -> list[Point]:
+    step = max(-(-len(points) // most), 1)
+    return list(points[::-1][::step][::-1])
+
+
+def _clock(at: datetime) -> str:
+    return f"{timezone.localtime(at):%H:%M}"

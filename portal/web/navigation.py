@@ -1,0 +1,108 @@
+"""The navigation: the pages that exist, with counts that the parts above hand in when their addresses are loaded."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+
+from django.http import HttpRequest
+from django.utils.functional import Promise
+from django.utils.translation import gettext_lazy as _
+
+from portal.kit.viewer import Viewer
+from portal.web.formats import capped
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """One entry: where, called what, and the key (after `g`) that goes there. `main` ones stand in the phone's bar."""
+
+    name: str
+    word: str | Promise
+    href: str
+    key: str = ""
+    main: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Count:
+    """A figure beside an entry; `tone` fills its ground when a hand is needed."""
+
+    value: int
+    name: str | Promise
+    tone: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Banner:
+    """One line above every page: what is wrong, how many wait, what is safe, when it is back."""
+
+    word: str | Promise
+    sentence: str
+    tone: str = "warn"
+    icon: str = "level"
+    href: str = ""
+    link: str | Promise = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """A page as the navigation shows it now."""
+
+    page: Page
+    current: bool
+    count: Count | None = None
+    shown: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Group:
+    """Entries under one heading."""
+
+    word: str | Promise
+    entries: list[Entry] = field(default_factory=list)
+
+
+PAGES: list[tuple[str | Promise, list[Page]]] = [
+    ("", [Page("overview", _("Overview"), "/", "o", main=True)]),
+    (_("Deliver"), [Page("queue", _("Queue"), "/resilience/queue", "q", main=True)]),
+    (_("Work"), [Page("audit", _("Audit log"), "/audit", "a", main=True)]),
+    (
+        _("Settings"),
+        [
+            Page("upstreams", _("Upstreams"), "/settings/upstreams", "u", main=True),
+            Page("kinds", _("Kinds"), "/settings/kinds", "k"),
+            Page("members", _("Members"), "/settings/members", "m"),
+            Page("tokens", _("Tokens"), "/settings/tokens", "t"),
+        ],
+    ),
+]
+
+counts: dict[str, Callable[[Viewer], Count | None]] = {}
+banners: list[Callable[[Viewer], Banner | None]] = []
+
+
+def current_page(path: str) -> str:
+    """The name of the page that `path` belongs to: the longest address that it starts with."""
+    pages = [page for _word, group in PAGES for page in group]
+    fitting = [page for page in pages if path == page.href or path.startswith(page.href.rstrip("/") + "/") and page.href != "/"]
+    return max(fitting, key=lambda page: len(page.href)).name if fitting else ""
+
+
+def groups(request: HttpRequest, viewer: Viewer) -> list[Group]:
+    """The navigation of this request."""
+    here = current_page(request.path)
+    return [Group(word, [_entry(page, here, viewer) for page in pages]) for word, pages in PAGES]
+
+
+def _entry(page: Page, here: str, viewer: Viewer) -> Entry:
+    count = counts[page.name](viewer) if page.name in counts else None
+    return Entry(page, page.name == here, count, capped(count.value) if count else "")
+
+
+def banner(viewer: Viewer) -> Banner | None:
+    """What stands above every page now: the first that has something to say."""
+    return next((found for make in banners if (found := make(viewer))), None)
+
+
+def keys() -> Mapping[str, str]:
+    """Where each `g` key goes."""
+    return {page.key: page.href for _word, group in PAGES for page in group if page.key}

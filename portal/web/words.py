@@ -1,0 +1,29 @@
+"""The sentences that the page's scripts say; `{places}` are filled there."""
+
+from django.utils.functional import Promise
+from django.utils.translation import gettext_lazy as _
+
+WORDS: dict[str, str | Promise] = {
+    "theme_system": _("Theme: as the system"),
+    "theme_light": _("Theme: light"),
+    "theme_dark": _("Theme: dark"),
+    "escape_again": _("Press Escape again to close. What you typed is lost."),
+    "copied": _("Copied."),
+    "close": _("Close"),
+    "show": _("Show"),
+    "failed_request": _("That did not work. Nothing was changed; load the page again."),
+    "no_connection": _("Breakwater cannot be reached. Nothing was changed."),
+    "live": _("Live"),
+    "ago": _("{age} ago"),
+    "paused": _("Paused"),
+    "news": _("{n} new"),
+    "reconnecting": _("Reconnecting"),
+    "offline": _("Offline"),
+    "data_from": _("data from {time}"),
+    "more_failed": _("Failed just now: {n}."),
+    "more_conflict": _("In conflict just now: {n}."),
+    "delivered": _("{n} delivered, {waiting} queued."),
+    "news_new": _("{added} new items. Show"),
+    "news_gone": _("{gone} delivered or done. Show"),
+    "news_both": _("{added} new items, {gone} delivered or done. Show"),
+}

@@ -1,0 +1,64 @@
+// Merges a live fragment into the page. Every top element of the fragment has an id and takes the place of the one with that id;
+// rows are updated where they stand, and rows that are new or gone wait until the reader asks for them.
+import { tick } from "./ages.js";
+import { showSelection } from "./selection.js";
+import { say } from "./words.js";
+
+const BAR_STAYS = 10_000;
+
+function settled(row) {
+  return row.contains(document.activeElement) || row.querySelector(".pick:checked, details[open]") !== null;
+}
+
+function mergeRows(fresh) {
+  let added = 0;
+  let gone = 0;
+  for (const row of fresh.rows) {
+    if ("new" in row.dataset) {
+      added += 1;
+      continue;
+    }
+    if ("gone" in row.dataset) gone += 1;
+    const old = document.getElementById(row.id);
+    if (!old || old.dataset.version === row.dataset.version || settled(old)) continue;
+    row.dataset.changed = "";
+    row.dataset.fresh = "";
+    old.replaceWith(row.cloneNode(true));
+    const shown = document.getElementById(row.id);
+    setTimeout(() => shown.removeAttribute("data-changed"), BAR_STAYS);
+  }
+  const news = document.getElementById("news");
+  if (!news) return;
+  news.hidden = !(added || gone);
+  if (!news.hidden) news.textContent = say(added && gone ? "news_both" : added ? "news_new" : "news_gone", { added, gone });
+}
+
+function sameState(old, fresh) {
+  for (const details of old.querySelectorAll("details[id][open]")) fresh.querySelector(`#${CSS.escape(details.id)}`)?.setAttribute("open", "");
+}
+
+function replacePart(old, fresh) {
+  if (old.outerHTML === fresh.outerHTML) return;
+  const focused = old.contains(document.activeElement) ? document.activeElement : null;
+  if (focused?.matches("input, textarea, select") || old.querySelector("details[data-menu][open]")) return;
+  sameState(old, fresh);
+  const scroll = [...old.querySelectorAll("[data-keeps-scroll]"), old].map((element) => element.scrollLeft);
+  old.replaceWith(fresh);
+  [...fresh.querySelectorAll("[data-keeps-scroll]"), fresh].forEach((element, index) => (element.scrollLeft = scroll[index] ?? 0));
+  if (!focused) return;
+  const again = focused.id ? document.getElementById(focused.id) : [...fresh.querySelectorAll(focused.tagName)].find((element) => element.getAttribute("href") === focused.getAttribute("href") && element.textContent === focused.textContent);
+  again?.focus({ preventScroll: true });
+}
+
+/** Brings the page in line with `html`, the answer to a live request. */
+export function merge(html) {
+  const parts = new DOMParser().parseFromString(`<template>${html}</template>`, "text/html").querySelector("template").content;
+  for (const fresh of [...parts.children]) {
+    const old = document.getElementById(fresh.id);
+    if (!old) continue;
+    if (fresh.matches("[data-rows]")) mergeRows(fresh.tBodies?.[0] ?? fresh);
+    else replacePart(old, document.importNode(fresh, true));
+  }
+  tick();
+  showSelection();
+}
