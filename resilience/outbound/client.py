@@ -8,7 +8,7 @@ that is safe, reads a bounded part of the answer, and takes neither proxies nor 
 import io
 import ssl
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
 from types import TracebackType
@@ -43,7 +43,6 @@ KEPT_SECONDS = 4.0
 _LARGE_BODY = 1024 * 1024
 _REDIRECTS = frozenset({301, 302, 303, 307, 308})
 _READS = frozenset({"GET", "HEAD", "OPTIONS"})
-_NOTHING: Mapping[str, str] = {}
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,8 +52,8 @@ class Request:
     method: str
     url: URL | str
     headers: Mapping[str, str] = field(default_factory=dict, repr=False)
-    private: Mapping[str, str] = field(default_factory=dict, repr=False)
-    """Own headers and credentials of the upstream (`headers.private_headers`): never sent to another origin."""
+    private: Collection[str] = ()
+    """Names among the headers that only the upstream itself may see, its own and its credentials: left out for another origin."""
     body: bytes | None = field(default=None, repr=False)
     timeout: float = 10.0
     """Seconds for everything: connecting, redirects, the whole answer."""
@@ -70,7 +69,7 @@ class Answer:
     """Names in any letter case."""
     body: bytes = field(repr=False)
     seconds: float
-    url: str
+    url: URL
     fault: OutboundError | None = None
 
     @property
@@ -121,21 +120,21 @@ class Client:
 
     async def _follow(self, request: Request, started: float) -> Answer:
         url = request.url if isinstance(request.url, URL) else parse_url(request.url)
-        private, remaining = request.private, request.timeout
+        headers, remaining = request.headers, request.timeout
         for _ in range(MOST_REDIRECTS + 1):
-            answer = await self._once(request, url, private, remaining, started)
+            answer = await self._once(request, url, headers, remaining, started)
             if answer.status not in _REDIRECTS or "Location" not in answer.headers:
                 return answer
             target = redirect_target(request.method, url, answer)
             if target.origin() != url.origin():
-                private = _NOTHING
+                headers = {name: value for name, value in headers.items() if name not in request.private}
             url = target
             remaining = request.timeout - (time.monotonic() - started)
             if remaining <= 0:
                 raise TimedOut("while following redirects", sent=request.method not in _READS)
         raise TooManyRedirects(f"more than {MOST_REDIRECTS}, the last one to {url.with_query(None)}", status=answer.status)
 
-    async def _once(self, request: Request, url: URL, private: Mapping[str, str], seconds: float, started: float) -> Answer:
+    async def _once(self, request: Request, url: URL, headers: Mapping[str, str], seconds: float, started: float) -> Answer:
         if self._session is None:
             raise RuntimeError("The client is used outside of `async with`.")
         body = request.body
@@ -143,13 +142,13 @@ class Client:
             async with self._session.request(
                 request.method,
                 url,
-                headers={**private, **request.headers} if private else request.headers,
+                headers=headers,
                 data=io.BytesIO(body) if body and len(body) >= _LARGE_BODY else body,
                 allow_redirects=False,
                 timeout=_timeout(seconds),
             ) as response:
                 content, fault = await _read(response, request.most_bytes)
-                return Answer(response.status, response.headers, content, time.monotonic() - started, str(url), fault)
+                return Answer(response.status, response.headers, content, time.monotonic() - started, url, fault)
         except (aiohttp.ClientError, TimeoutError, OSError, ValueError) as error:
             raise _understood(error) from error
 

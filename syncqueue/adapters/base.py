@@ -17,6 +17,8 @@ from datetime import datetime
 from hashlib import sha256
 from typing import Any, Literal, Protocol
 
+from yarl import URL
+
 from portal.kit.masking import mask_headers, mask_text
 from resilience.outbound.client import Client
 
@@ -79,7 +81,7 @@ class Exchange:
     """One request and its answer, for the attempt's record. What is masked is made only when it is asked for (`record`)."""
 
     method: str
-    url: str
+    address: URL | str
     seconds: float
     status: int | None = None
     error: str = ""
@@ -92,7 +94,7 @@ class Exchange:
         """The exchange as JSON that can be kept and shown: secrets masked, bodies as a digest or a short extract."""
         return {
             "method": self.method,
-            "url": mask_text(self.url),
+            "url": self.url,
             "request_headers": mask_headers(self.sent_headers),
             "request_size": len(self.sent),
             "request_digest": self.request_digest,
@@ -103,6 +105,11 @@ class Exchange:
             "seconds": round(self.seconds, 6),
             "error": mask_text(self.error),
         }
+
+    @property
+    def url(self) -> str:
+        """Where it was sent, with secrets in the query masked."""
+        return mask_text(str(self.address))
 
     @property
     def request_digest(self) -> str:

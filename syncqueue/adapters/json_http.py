@@ -128,9 +128,10 @@ class _Talk:
 
     async def send(self, method: str, headers: Mapping[str, str], body: bytes | None = None) -> Answer:
         """The answer; raises an OutboundError. Either is recorded."""
-        private, url = self.route.private, str(self._url)
+        private = self.route.private
         sent = {**private, **headers}
-        request = Request(method, self._url, headers, private, body, self._target.timeout)
+        url = self._url
+        request = Request(method, url, sent, private, body, self._target.timeout)
         try:
             answer = await self._client.send(request)
         except OutboundError as error:
