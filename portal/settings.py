@@ -40,6 +40,7 @@ SESSION_COOKIE_NAME, CSRF_COOKIE_NAME = "breakwater_session", "breakwater_csrf"
 SESSION_COOKIE_HTTPONLY = CSRF_COOKIE_HTTPONLY = True
 CSRF_USE_SESSIONS = False
 SECURE_SSL_REDIRECT = PRODUCTION and SECURE
+SECURE_REDIRECT_EXEMPT = [r"^livez$", r"^readyz$"]
 SECURE_HSTS_SECONDS = 31_536_000 if PRODUCTION and SECURE else 0
 SECURE_HSTS_INCLUDE_SUBDOMAINS = SECURE_HSTS_PRELOAD = PRODUCTION and SECURE
 SECURE_REFERRER_POLICY = "same-origin"
@@ -180,13 +181,14 @@ Q_CLUSTER = {
     "poll": 1.0,
     "bulk": 10,
     "save_limit": -1,
-    "timeout": None,
+    "timeout": 43_200,
     "retry": 86_400,
     "max_attempts": 1,
     "ack_failures": True,
     "catch_up": False,
     "scheduler": False,
-    "recycle": 500,
+    "guard_cycle": 30,  # our supervisor guards; each look of django-q2's costs time for nothing
+    "recycle": 1_000_000,
 }
 
 # The queue (seconds unless said otherwise) ---------------------------------------------------------------------------

@@ -1,0 +1,27 @@
+"""What load balancers, orchestrators and `manage.py up` ask. No sign-in, no session, no figures about tenants."""
+
+from django.contrib.auth.decorators import login_not_required
+from django.http import HttpRequest, JsonResponse
+from django.views.decorators.cache import never_cache
+from django.views.decorators.http import require_safe
+
+from portal.duties.health import faults
+
+
+@never_cache
+@require_safe
+@login_not_required
+def livez(_request: HttpRequest) -> JsonResponse:
+    """200 as long as the process answers."""
+    return JsonResponse({"status": "alive"})
+
+
+@never_cache
+@require_safe
+@login_not_required
+def readyz(_request: HttpRequest) -> JsonResponse:
+    """200 when database, migrations and duties are fine; 503 with what is not."""
+    found = faults()
+    if found:
+        return JsonResponse({"status": "not ready", "faults": found}, status=503)
+    return JsonResponse({"status": "ready"})
