@@ -8,7 +8,7 @@ from portal.kit.errors import Invalid
 from syncqueue.core.builtin_kinds import BUILT_IN
 from syncqueue.core.kinds import Given, Kind, Route, joined, routed, text_of
 
-__all__ = ["Given", "Kind", "Route", "all_kinds", "get", "joined", "register", "routed", "text_of"]
+__all__ = ["Given", "Kind", "Route", "all_kinds", "find", "get", "joined", "register", "routed", "text_of"]
 
 _NAME = re.compile(r"[a-z][a-z0-9_]{0,63}\Z")
 _kinds: dict[str, Kind] = {}
@@ -31,6 +31,11 @@ def get(name: str) -> Kind:
     if kind is None:
         raise Invalid.at("/kind", f"There is no kind {str(name)[:64]!r}. Known kinds: {', '.join(sorted(_kinds))}.")
     return kind
+
+
+def find(name: str) -> Kind | None:
+    """The kind of this name; None when it is no longer registered (a delivery goes on without it)."""
+    return _kinds.get(name)
 
 
 def all_kinds() -> list[Kind]:

@@ -50,7 +50,9 @@ class Lane(models.Model):
     objects = LaneQuerySet.as_manager()
 
     class Meta:
-        constraints = [models.UniqueConstraint(fields=["upstream", "entity_type", "entity_id"], name="lane_entity_once")]
+        constraints = [
+            models.UniqueConstraint(fields=["upstream", "entity_type", "entity_id"], name="lane_entity_once")
+        ]
         indexes = [
             models.Index(fields=["upstream", "ready_at", "id"], name="lane_ready", condition=Q(state=1)),
             models.Index(fields=["lease_until"], name="lane_leased", condition=Q(state=2)),
@@ -78,6 +80,7 @@ class Item(models.Model):
     """One change waiting to be delivered (or done with).
 
     `attempts` counts the failures that were its own; `sends` numbers the requests that were made for it.
+    A failed item that was `stepped_over` no longer holds its lane; when it is retried, it goes to the lane's end.
     `checksum` is over what will be sent and where; it is checked before each delivery.
     """
 
@@ -114,6 +117,7 @@ class Item(models.Model):
     remote = models.TextField(blank=True, default="")
     remote_version = models.CharField(max_length=200, blank=True, default="")
     superseded_by = models.UUIDField(null=True)
+    stepped_over = models.BooleanField(default=False)
 
     objects = ItemQuerySet.as_manager()
 
@@ -123,7 +127,7 @@ class Item(models.Model):
             models.UniqueConstraint(fields=["organization", "idempotency_key"], name="item_key_once"),
         ]
         indexes = [
-            models.Index(fields=["lane", "seq"], name="item_open", condition=Q(state__lt=60)),
+            models.Index(fields=["lane", "seq"], name="item_open", condition=Q(state__lt=60, stepped_over=False)),
             models.Index(fields=["upstream", "state", "id"], name="item_listing"),
             models.Index(fields=["finished_at"], name="item_finished", condition=Q(state__gte=60)),
         ]

@@ -1,0 +1,44 @@
+"""What a pump carries between claim, send and settle."""
+
+from dataclasses import dataclass
+from uuid import UUID
+
+from syncqueue.adapters.base import Outcome
+from syncqueue.core.versions import Chain
+
+
+@dataclass(frozen=True, slots=True)
+class Assignment:
+    """One attempt that was written down and may now be sent, under the lease of its lane."""
+
+    lane_id: int
+    epoch: int
+    upstream_id: int
+    organization_id: int
+    item_id: UUID
+    number: int
+    entity_type: str
+    entity_id: str
+    kind: str
+    operation: str
+    form: str
+    payload: str
+    base: str
+    base_version: str
+    version: str | None
+    client: str
+    chain: Chain
+    idempotency_key: str
+    attempts: int
+    outcome_unknown: bool
+    trial: bool
+    turns: int
+
+
+@dataclass(frozen=True, slots=True)
+class Finished:
+    """An assignment with what came of it."""
+
+    assignment: Assignment
+    outcome: Outcome
+    seconds: float

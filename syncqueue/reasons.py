@@ -1,0 +1,85 @@
+"""Why an item is where it is, in a few words, for a row of the list."""
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from django.conf import settings
+from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
+
+from portal.web.formats import number
+from syncqueue.core.states import ItemState
+from syncqueue.facts import Known
+
+
+@dataclass(frozen=True, slots=True)
+class Reason:
+    """A sentence, and what happens `until` when: "Timed out after 20 s." and "Attempt 4 of 5 in" 12 s."""
+
+    text: str
+    then: str = ""
+    until: datetime | None = None
+
+
+def reason(known: Known, now: datetime) -> Reason:
+    """What a row says in "Why it waits"."""
+    item = known.item
+    match item.item_state:
+        case ItemState.CONFLICT:
+            return Reason(item.reason or _("Both sides changed the same thing."))
+        case ItemState.FAILED:
+            return Reason(item.reason or _("Its attempts are used up."))
+        case ItemState.IN_FLIGHT:
+            return Reason(_("Being sent by %(worker)s.") % {"worker": known.lane.lease_owner or _("a worker")})
+        case ItemState.SYNCED:
+            return Reason(_("Delivered."))
+        case ItemState.SUPERSEDED:
+            return Reason(_("A later change of the same %(type)s stands for it.") % {"type": known.lane.entity_type})
+        case ItemState.CANCELLED:
+            return Reason(_("Cancelled, not sent.") if item.payload else _("Cancelled."))
+        case _:
+            return _waits(known, now)
+
+
+def _waits(known: Known, now: datetime) -> Reason:
+    lane, upstream, gate = known.lane, known.item.upstream, known.gate
+    names = {"upstream": upstream.slug, "type": lane.entity_type, "by": lane.held_by, "who": upstream.paused_by}
+    if lane.held_by:
+        return Reason(_("Its lane is held by %(by)s.") % names)
+    if known.head is not None and not known.first:
+        return Reason(_behind(known))
+    if upstream.paused_at:
+        return Reason(_("%(upstream)s is paused by %(who)s.") % names)
+    if gate and gate.closed_since:
+        return Reason(_("%(upstream)s is out.") % names, _("It is tried again in"), _later(gate.next_try_at, now))
+    if gate and gate.delay_until and gate.delay_until > now:
+        return Reason(_("%(upstream)s asks to be spared.") % names, _("Sent in"), gate.delay_until)
+    return _first(known, now)
+
+
+def _first(known: Known, now: datetime) -> Reason:
+    item = known.item
+    if item.item_state is not ItemState.RETRYING:
+        return Reason(_("Is sent next."))
+    most = settings.SYNCQUEUE["max_attempts"]
+    then = _("Attempt %(n)d of %(most)d in") % {"n": min(item.attempts + 1, most), "most": most}
+    until = _later(item.retry_at, now)
+    return Reason(item.reason, then, until) if until else Reason(item.reason or _("Is sent next."))
+
+
+def _behind(known: Known) -> str:
+    names = {"type": known.lane.entity_type}
+    match known.head.item_state if known.head else None:
+        case ItemState.CONFLICT:
+            return _("Behind a conflict on the same %(type)s.") % names
+        case ItemState.FAILED:
+            return _("Behind a failed change of the same %(type)s.") % names
+        case _:
+            about = _("about") + " " if known.about else ""
+            said = {**names, "n": f"{about}{number(known.ahead)}"}
+            one, many = "Behind %(n)s item of the same %(type)s.", "Behind %(n)s items of the same %(type)s."
+            return ngettext(one, many, known.ahead) % said
+
+
+def _later(at: datetime | None, now: datetime) -> datetime | None:
+    return at if at and at > now else None

@@ -1,0 +1,380 @@
+"""The queue's hot SQL, written by hand, in one place, for SQLite and PostgreSQL.
+
+Everything here runs inside the caller's transaction, in batches. `Rows` hides how the two databases keep times and ids.
+Claim and settle follow "lock the lanes first, decide in a second statement": deciding in the statement that waits for the lock
+would look at an old snapshot and lose wake-ups.
+"""
+
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any
+from uuid import UUID
+
+from django.db import connection
+from django.db.backends.utils import CursorWrapper
+
+from syncqueue.core.states import ItemState, LaneState
+
+SLOTS = 16
+NOTIFY_CHANNEL = "breakwater"
+
+
+@dataclass(frozen=True, slots=True)
+class Head:
+    """The first open item of a lane, with what its delivery needs of both."""
+
+    lane_id: int
+    epoch: int
+    lane_state: LaneState
+    upstream_id: int
+    organization_id: int
+    entity_type: str
+    entity_id: str
+    depth: int
+    version: str
+    chain_base: str
+    chain_client: str
+    held: bool
+    item_id: UUID
+    seq: int
+    state: ItemState
+    kind: str
+    operation: str
+    form: str
+    payload: str
+    base: str
+    base_version: str
+    idempotency_key: str
+    checksum: str
+    attempts: int
+    sends: int
+    outcome_unknown: bool
+    retry_at: datetime | None
+    client: str
+    code: str
+    reason: str
+
+
+class Rows:
+    """How this database wants times, ids and truth values, and how it gives them back."""
+
+    def __init__(self) -> None:
+        self.sqlite = connection.vendor == "sqlite"
+
+    def time(self, moment: datetime | None) -> Any:
+        """A time for a parameter."""
+        if moment is None or not self.sqlite:
+            return moment
+        return moment.replace(tzinfo=None).isoformat(" ")
+
+    def uuid(self, value: UUID) -> Any:
+        """An id for a parameter."""
+        return value.hex if self.sqlite else value
+
+    def read_time(self, value: Any) -> datetime | None:
+        """A time from a column."""
+        if value is None or isinstance(value, datetime):
+            return value
+        return datetime.fromisoformat(value).replace(tzinfo=UTC)
+
+    def read_uuid(self, value: Any) -> UUID:
+        """An id from a column."""
+        return value if isinstance(value, UUID) else UUID(hex=value)
+
+
+def _marks(values: Sequence[Any]) -> str:
+    return ",".join(["%s"] * len(values))
+
+
+def ready_lanes(cursor: CursorWrapper, rows: Rows, *, upstream_id: int, now: datetime, limit: int) -> list[int]:
+    """Locks up to `limit` lanes of an upstream that may be worked on now, the longest ready first; gives their ids."""
+    skip = "" if rows.sqlite else " FOR UPDATE SKIP LOCKED"
+    cursor.execute(
+        "SELECT id FROM syncqueue_lane WHERE state = 1 AND upstream_id = %s AND ready_at <= %s"
+        f" ORDER BY ready_at, id LIMIT %s{skip}",
+        [upstream_id, rows.time(now), limit],
+    )
+    return [row[0] for row in cursor.fetchall()]
+
+
+def next_ready_at(cursor: CursorWrapper, rows: Rows, *, upstream_id: int, after: datetime) -> datetime | None:
+    """When the next lane of an upstream becomes ready after that moment; None when none waits."""
+    cursor.execute(
+        "SELECT ready_at FROM syncqueue_lane WHERE state = 1 AND upstream_id = %s AND ready_at > %s"
+        " ORDER BY ready_at, id LIMIT 1",
+        [upstream_id, rows.time(after)],
+    )
+    row = cursor.fetchone()
+    return rows.read_time(row[0]) if row else None
+
+
+def leased_counts(cursor: CursorWrapper) -> dict[int, int]:
+    """How many lanes are leased now, by upstream."""
+    cursor.execute("SELECT upstream_id, COUNT(*) FROM syncqueue_lane WHERE state = 2 GROUP BY upstream_id")
+    return dict(cursor.fetchall())
+
+
+def lock_lanes(cursor: CursorWrapper, rows: Rows, lane_ids: Iterable[int]) -> dict[int, int]:
+    """Locks lanes in the order of their ids and gives the epoch of each."""
+    wanted = sorted(set(lane_ids))
+    if not wanted:
+        return {}
+    lock = "" if rows.sqlite else " ORDER BY id FOR UPDATE"
+    cursor.execute(f"SELECT id, epoch FROM syncqueue_lane WHERE id IN ({_marks(wanted)}){lock}", wanted)
+    return dict(cursor.fetchall())
+
+
+_HEADS = """
+SELECT l.id, l.epoch, l.state, l.upstream_id, l.organization_id, l.entity_type, l.entity_id, l.depth,
+       l.version, l.chain_base, l.chain_client, l.held_by,
+       i.id, i.seq, i.state, i.kind, i.operation, i.form, i.payload, i.base, i.base_version, i.idempotency_key, i.checksum,
+       i.attempts, i.sends, i.outcome_unknown, i.retry_at, i.client_id, i.actor, i.code, i.reason
+FROM syncqueue_lane l
+JOIN syncqueue_item i ON i.id = (
+    SELECT h.id FROM syncqueue_item h WHERE h.lane_id = l.id AND h.state < 60 AND NOT h.stepped_over ORDER BY h.seq LIMIT 1
+)
+WHERE l.id IN ({marks})
+"""
+
+
+def lane_heads(cursor: CursorWrapper, rows: Rows, lane_ids: Iterable[int]) -> dict[int, Head]:
+    """The first open item of each lane; a lane with nothing open is missing. The caller has locked the lanes."""
+    wanted = list(lane_ids)
+    if not wanted:
+        return {}
+    cursor.execute(_HEADS.format(marks=_marks(wanted)), wanted)
+    return {row[0]: _head(rows, row) for row in cursor.fetchall()}
+
+
+def _head(rows: Rows, row: Sequence[Any]) -> Head:
+    return Head(
+        lane_id=row[0],
+        epoch=row[1],
+        lane_state=LaneState(row[2]),
+        upstream_id=row[3],
+        organization_id=row[4],
+        entity_type=row[5],
+        entity_id=row[6],
+        depth=row[7],
+        version=row[8],
+        chain_base=row[9],
+        chain_client=row[10],
+        held=bool(row[11]),
+        item_id=rows.read_uuid(row[12]),
+        seq=row[13],
+        state=ItemState(row[14]),
+        kind=row[15],
+        operation=row[16],
+        form=row[17],
+        payload=row[18],
+        base=row[19],
+        base_version=row[20],
+        idempotency_key=row[21],
+        checksum=row[22],
+        attempts=row[23],
+        sends=row[24],
+        outcome_unknown=bool(row[25]),
+        retry_at=rows.read_time(row[26]),
+        client=row[27] or row[28],
+        code=row[29],
+        reason=row[30],
+    )
+
+
+def lease(cursor: CursorWrapper, leases: Sequence[tuple[str, Any, int]]) -> None:
+    """Takes lanes: (owner, until, lane id) each; the epoch grows by one."""
+    cursor.executemany(
+        "UPDATE syncqueue_lane SET state = 2, epoch = epoch + 1, lease_owner = %s, lease_until = %s WHERE id = %s",
+        leases,
+    )
+
+
+def begin(
+    cursor: CursorWrapper, items: Sequence[tuple[int, Any]], attempts: Sequence[tuple[Any, int, int, str, Any]]
+) -> None:
+    """Writes attempts down before they are sent. items: (sends, item id); attempts: (item id, number, epoch, worker, at)."""
+    cursor.executemany("UPDATE syncqueue_item SET state = 30, sends = %s, retry_at = NULL WHERE id = %s", items)
+    cursor.executemany(
+        "INSERT INTO syncqueue_attempt (item_id, number, epoch, worker, started_at, outcome, counted, reason, exchanges)"
+        " VALUES (%s, %s, %s, %s, %s, '', FALSE, '', '')",
+        attempts,
+    )
+
+
+def answer(cursor: CursorWrapper, attempts: Sequence[tuple[Any, ...]]) -> None:
+    """Sets the answers: (finished at, outcome, counted, status, seconds, reason, exchanges, item id, number); each once only."""
+    cursor.executemany(
+        "UPDATE syncqueue_attempt SET finished_at = %s, outcome = %s, counted = %s, status = %s, seconds = %s, reason = %s,"
+        " exchanges = %s WHERE item_id = %s AND number = %s AND finished_at IS NULL",
+        attempts,
+    )
+
+
+def finish(cursor: CursorWrapper, items: Sequence[tuple[Any, ...]]) -> None:
+    """Moves delivered items on: (finished at, item id)."""
+    cursor.executemany(
+        "UPDATE syncqueue_item SET state = 60, finished_at = %s, code = '', reason = '', outcome_unknown = FALSE WHERE id = %s",
+        items,
+    )
+
+
+def postpone(cursor: CursorWrapper, items: Sequence[tuple[Any, ...]]) -> None:
+    """Moves the others on: (state, attempts, retry at, code, reason, unknown, stepped over, remote, its version, item id)."""
+    cursor.executemany(
+        "UPDATE syncqueue_item SET state = %s, attempts = %s, retry_at = %s, code = %s, reason = %s, outcome_unknown = %s,"
+        " stepped_over = %s, remote = %s, remote_version = %s WHERE id = %s",
+        items,
+    )
+
+
+def give_back(cursor: CursorWrapper, items: Sequence[Any]) -> None:
+    """Takes one own failure off each item (an outage was the cause); an id may stand in it more than once."""
+    cursor.executemany(
+        "UPDATE syncqueue_item SET attempts = attempts - 1 WHERE id = %s AND attempts > 0 AND state < 60",
+        [(item,) for item in items],
+    )
+
+
+def give_up(cursor: CursorWrapper, items: Sequence[tuple[Any, ...]]) -> None:
+    """Fails items that are not sent any more: (attempts, code, reason, stepped over, item id)."""
+    cursor.executemany(
+        "UPDATE syncqueue_item SET state = 20, attempts = %s, code = %s, reason = %s, stepped_over = %s, retry_at = NULL"
+        " WHERE id = %s",
+        items,
+    )
+
+
+def rest_lanes(cursor: CursorWrapper, lanes: Sequence[tuple[Any, ...]]) -> None:
+    """Puts unleased lanes right: (state, ready at, depth taken off, blocked since, lane id)."""
+    cursor.executemany(
+        "UPDATE syncqueue_lane SET state = %s, ready_at = %s, depth = depth - %s, blocked_since = %s WHERE id = %s",
+        lanes,
+    )
+
+
+def free_lanes(cursor: CursorWrapper, lanes: Sequence[tuple[Any, ...]]) -> None:
+    """Gives lanes back: (state, ready at, depth taken off, version, chain base, chain client, blocked since, lane id, epoch)."""
+    cursor.executemany(
+        "UPDATE syncqueue_lane SET state = %s, ready_at = %s, depth = depth - %s, version = %s, chain_base = %s,"
+        " chain_client = %s, blocked_since = %s, lease_owner = '', lease_until = NULL WHERE id = %s AND epoch = %s",
+        lanes,
+    )
+
+
+def keep_lanes(cursor: CursorWrapper, lanes: Sequence[tuple[Any, ...]]) -> None:
+    """Moves lanes on under the same lease: (depth taken off, version, chain base, chain client, until, lane id, epoch)."""
+    cursor.executemany(
+        "UPDATE syncqueue_lane SET depth = depth - %s, version = %s, chain_base = %s, chain_client = %s, lease_until = %s"
+        " WHERE id = %s AND epoch = %s",
+        lanes,
+    )
+
+
+def renew(cursor: CursorWrapper, *, owner: str, until: Any) -> set[int]:
+    """Renews all leases of `owner` and gives the ids of the lanes that it still holds."""
+    cursor.execute(
+        "UPDATE syncqueue_lane SET lease_until = %s WHERE state = 2 AND lease_owner = %s RETURNING id", [until, owner]
+    )
+    return {row[0] for row in cursor.fetchall()}
+
+
+def write_events(cursor: CursorWrapper, events: Sequence[tuple[Any, ...]]) -> None:
+    """Appends events: (at, organization id, actor, verb, subject, data)."""
+    cursor.executemany(
+        "INSERT INTO events_event (at, organization_id, organization_name, actor, verb, subject, data, request_id)"
+        " VALUES (%s, %s, '', %s, %s, %s, %s, '')",
+        events,
+    )
+
+
+class Tally:
+    """Counts what a transaction does to the counters, and writes it last, so that the hot rows are locked for the shortest time."""
+
+    def __init__(self) -> None:
+        self._changes: dict[tuple[int, str], int] = defaultdict(int)
+
+    def move(self, upstream_id: int, before: ItemState | None, after: ItemState | None) -> None:
+        """One item went from one state to another (None: it did not exist, or is gone)."""
+        if before is not None:
+            self._changes[upstream_id, before.slug] -= 1
+        if after is not None:
+            self._changes[upstream_id, after.slug] += 1
+
+    def add(self, upstream_id: int, name: str, count: int = 1) -> None:
+        """Something happened `count` times."""
+        self._changes[upstream_id, name] += count
+
+    def write(self, cursor: CursorWrapper, slot: int) -> None:
+        """Adds everything to the counters of one slot."""
+        changes = [(up, name, slot % SLOTS, n) for (up, name), n in sorted(self._changes.items()) if n]
+        if changes:
+            cursor.executemany(
+                "INSERT INTO syncqueue_counter (upstream_id, name, slot, value) VALUES (%s, %s, %s, %s)"
+                " ON CONFLICT (upstream_id, name, slot) DO UPDATE SET value = syncqueue_counter.value + excluded.value",
+                changes,
+            )
+
+
+def announce(cursor: CursorWrapper, rows: Rows) -> None:
+    """Tells sleeping pumps and live pages that something was committed (SQLite's readers see it by themselves)."""
+    if not rows.sqlite:
+        cursor.execute(f"SELECT pg_notify('{NOTIFY_CHANNEL}', '')")
+
+
+_LANE_COLUMNS = (
+    "organization_id, upstream_id, entity_type, entity_id, title, state, ready_at, tail_seq, depth, epoch, lease_owner, "
+    "held_by, held_reason, version, chain_base, chain_client"
+)
+LANES_A_STATEMENT = 500
+
+
+@dataclass(frozen=True, slots=True)
+class LaneNeed:
+    """So many new items for one entity."""
+
+    organization_id: int
+    upstream_id: int
+    entity_type: str
+    entity_id: str
+    title: str
+    count: int
+
+    @property
+    def key(self) -> tuple[int, str, str]:
+        """What makes the lane unique."""
+        return (self.upstream_id, self.entity_type, self.entity_id)
+
+
+def take_numbers(
+    cursor: CursorWrapper, rows: Rows, needs: Sequence[LaneNeed], now: datetime
+) -> dict[tuple[int, str, str], tuple[int, int]]:
+    """Makes or extends lanes, in the order of their keys, and gives (lane id, last number) for each.
+
+    The lane's row lock is held until the commit, which makes the order of numbers the order of commits.
+    """
+    found: dict[tuple[int, str, str], tuple[int, int]] = {}
+    ordered = sorted(needs, key=lambda need: need.key)
+    for start in range(0, len(ordered), LANES_A_STATEMENT):
+        chunk = ordered[start : start + LANES_A_STATEMENT]
+        values = ",".join(["(%s,%s,%s,%s,%s,1,%s,%s,%s,0,'','','','','','')"] * len(chunk))
+        parameters: list[Any] = []
+        for need in chunk:
+            parameters += [*_lane_parameters(need), rows.time(now), need.count, need.count]
+        cursor.execute(
+            f"INSERT INTO syncqueue_lane ({_LANE_COLUMNS}) VALUES {values}"
+            " ON CONFLICT (upstream_id, entity_type, entity_id) DO UPDATE SET"
+            " tail_seq = syncqueue_lane.tail_seq + excluded.tail_seq, depth = syncqueue_lane.depth + excluded.depth,"
+            " ready_at = CASE WHEN syncqueue_lane.state = 0 THEN excluded.ready_at ELSE syncqueue_lane.ready_at END,"
+            " state = CASE WHEN syncqueue_lane.state = 0 THEN 1 ELSE syncqueue_lane.state END,"
+            " title = CASE WHEN excluded.title = '' THEN syncqueue_lane.title ELSE excluded.title END"
+            " RETURNING upstream_id, entity_type, entity_id, id, tail_seq",
+            parameters,
+        )
+        found.update({(row[0], row[1], row[2]): (row[3], row[4]) for row in cursor.fetchall()})
+    return found
+
+
+def _lane_parameters(need: LaneNeed) -> list[Any]:
+    return [need.organization_id, need.upstream_id, need.entity_type, need.entity_id, need.title]

@@ -1,0 +1,51 @@
+"""The queue's duties: pumps that deliver, and a keeper that tidies up. portal.duties runs them in django-q2 workers."""
+
+import asyncio
+import logging
+
+from django.conf import settings
+from django.db import DatabaseError, connection
+
+from portal.duties.context import Context
+from resilience.outbound.client import Client
+from syncqueue.actions.keep import clean_up, sample
+from syncqueue.actions.take_over import take_over
+from syncqueue.actions.verify import heal_lanes
+from syncqueue.pump import Pump
+
+log = logging.getLogger(__name__)
+
+SWEEP = 15.0
+"""Seconds between two looks for leases that ran out."""
+HEAL_MINUTES = 5
+CLEAN_UP_MINUTES = 60
+
+
+def pump(context: Context) -> None:
+    """Delivers until the duty ends. Whoever holds a pump's duty frees what its earlier holders left leased: they are gone."""
+    prefix = f"{context.duty}#"
+    take_over(is_gone=lambda owner: owner.startswith(prefix) and owner != context.owner, by=context.owner)
+    asyncio.run(_pump(context))
+
+
+async def _pump(context: Context) -> None:
+    async with Client(allowed_networks=[str(net) for net in settings.BREAKWATER_ALLOWED_NETWORKS]) as client:
+        await Pump(owner=context.owner, alive=context.alive, client=client).run()
+
+
+def keeper(context: Context) -> None:
+    """Samples for the charts, leases that ran out, lanes that need healing, and rows that are too old."""
+    minutes = 0
+    while context.alive():
+        try:
+            take_over(is_gone=lambda _: False, by=context.owner)
+            if sample():
+                minutes += 1
+                if minutes % HEAL_MINUTES == 1:
+                    heal_lanes(repair=True)
+                if minutes % CLEAN_UP_MINUTES == 1:
+                    clean_up()
+        except DatabaseError:
+            log.exception("The keeper could not work; it tries again")
+            connection.close()
+        context.wait(SWEEP)
