@@ -28,6 +28,11 @@ if os.environ.get("BREAKWATER_TEST_DB") == "postgres":
 os.environ["DJANGO_SETTINGS_MODULE"] = "portal.settings"
 django.setup()
 
+from django.test import TransactionTestCase  # noqa: E402
+
+from portal.events.actions.retain import deletable  # noqa: E402
+from portal.events.models import Event  # noqa: E402
+
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     """Leaves out what the other database alone can show."""
@@ -50,12 +55,7 @@ def _plain_static(settings: object) -> Iterator[None]:
 
 @pytest.fixture(scope="session", autouse=True)
 def _flush_through_retention() -> Iterator[None]:
-    """The flush after a test with real transactions empties the log through the switch that the retention action uses."""
-    from django.test import TransactionTestCase
-
-    from portal.events.actions.retain import deletable
-    from portal.events.models import Event
-
+    """The flush after a test with real transactions empties the log through retention's own switch."""
     plain = TransactionTestCase._fixture_teardown  # type: ignore[attr-defined]
 
     def teardown(case: TransactionTestCase) -> None:

@@ -30,8 +30,8 @@ class Retained:
 def retain(*, now: datetime, alive: Callable[[], bool] = lambda: True) -> Retained:
     """Removes moves of items and lanes older than 30 days and everything else older than 400 days.
 
-    It goes in batches, each its own transaction, so that writers never wait long; `alive` is asked between them and ends
-    the run early when it answers False. What was removed is itself an event.
+    It goes in batches, each its own transaction, so that writers never wait long; `alive` is asked between them, and its
+    False ends the run early. What was removed is itself an event.
     """
     removed = Retained(
         moves=_remove(MOVES, before=now - KEEP_MOVES, alive=alive),
@@ -45,7 +45,7 @@ def retain(*, now: datetime, alive: Callable[[], bool] = lambda: True) -> Retain
 
 @contextmanager
 def deletable(*, before: datetime) -> Iterator[None]:
-    """Lets events older than `before` be deleted within the block, in one transaction that also puts the moment back."""
+    """Lets events older than `before` be deleted within the block; its one transaction also puts the moment back."""
     with transaction.atomic():
         EventRetention.objects.update_or_create(id=1, defaults={"delete_before": before})
         yield
