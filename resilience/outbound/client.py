@@ -113,18 +113,18 @@ class Client:
         """The answer to a request, whatever its status; raises an OutboundError when there is none, or it may not be followed."""
         started = time.monotonic()
         try:
-            return await self._follow(request, started)
+            url = request.url if isinstance(request.url, URL) else parse_url(request.url)
+            answer = await self._once(request, url, request.headers, request.timeout, started)
+            if answer.status in _REDIRECTS and "Location" in answer.headers:
+                return await self._follow(request, url, answer, started)
         except OutboundError as error:
             error.seconds = time.monotonic() - started
             raise
+        return answer
 
-    async def _follow(self, request: Request, started: float) -> Answer:
-        url = request.url if isinstance(request.url, URL) else parse_url(request.url)
-        headers, remaining = request.headers, request.timeout
-        for _ in range(MOST_REDIRECTS + 1):
-            answer = await self._once(request, url, headers, remaining, started)
-            if answer.status not in _REDIRECTS or "Location" not in answer.headers:
-                return answer
+    async def _follow(self, request: Request, url: URL, answer: Answer, started: float) -> Answer:
+        headers = request.headers
+        for _ in range(MOST_REDIRECTS):
             target = redirect_target(request.method, url, answer)
             if target.origin() != url.origin():
                 headers = {name: value for name, value in headers.items() if name not in request.private}
@@ -132,6 +132,9 @@ class Client:
             remaining = request.timeout - (time.monotonic() - started)
             if remaining <= 0:
                 raise TimedOut("while following redirects", sent=request.method not in _READS)
+            answer = await self._once(request, url, headers, remaining, started)
+            if answer.status not in _REDIRECTS or "Location" not in answer.headers:
+                return answer
         raise TooManyRedirects(f"more than {MOST_REDIRECTS}, the last one to {url.with_query(None)}", status=answer.status)
 
     async def _once(self, request: Request, url: URL, headers: Mapping[str, str], seconds: float, started: float) -> Answer:

@@ -11,9 +11,8 @@ An adapter turns a Change into requests, and the answers into one of five outcom
 Nothing here knows Django, the database or the clock's time of day.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
 from hashlib import sha256
 from typing import Any, Literal, Protocol
 
@@ -27,6 +26,24 @@ Form = Literal["merge-patch", "document"]
 How = Literal["sent", "own write recognised", "already gone", "equal"]
 
 EXTRACT_BYTES = 2_048
+# What these say is made by the adapter or the connection and holds no secret: not searched, since this runs for each attempt.
+_PLAIN = frozenset(
+    {
+        "Accept",
+        "Cache-Control",
+        "Connection",
+        "Content-Length",
+        "Content-Type",
+        "Date",
+        "ETag",
+        "Idempotency-Key",
+        "If-Match",
+        "If-None-Match",
+        "Last-Modified",
+        "Retry-After",
+        "Server",
+    }
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,6 +73,13 @@ class Change:
     last_writer_wins: bool = False
     base: Any | None = field(default=None, repr=False)
     """The document that the change was made on, where it is known."""
+    base_version: str | None = None
+    """The version that `base` had. It differs from `version` when earlier changes of the same client moved the entity on."""
+
+    @property
+    def known(self) -> Any | None:
+        """The document that `version` names; None when it has to be fetched."""
+        return self.base if self.version is not None and self.version == self.base_version else None
 
     @property
     def entity(self) -> Entity:
@@ -95,15 +119,15 @@ class Exchange:
         return {
             "method": self.method,
             "url": self.url,
-            "request_headers": mask_headers(self.sent_headers),
+            "request_headers": _masked(self.sent_headers),
             "request_size": len(self.sent),
             "request_digest": self.request_digest,
             "status": self.status,
-            "answer_headers": mask_headers(self.received_headers),
+            "answer_headers": _masked(self.received_headers),
             "answer_size": len(self.received),
             "answer_extract": self.answer_extract,
             "seconds": round(self.seconds, 6),
-            "error": mask_text(self.error),
+            "error": mask_text(self.error) if self.error else "",
         }
 
     @property
@@ -119,8 +143,15 @@ class Exchange:
     @property
     def answer_extract(self) -> str:
         """The first 2 KB of the answer as masked text; what is no UTF-8 is shown as replacement characters, NUL is dropped."""
+        if not self.received:
+            return ""
         text = self.received[:EXTRACT_BYTES].decode("utf-8", "replace").replace("\x00", "")
         return mask_text(text)
+
+
+def _masked(headers: Mapping[str, str]) -> dict[str, str]:
+    plain = {name: value for name, value in headers.items() if name in _PLAIN}
+    return plain | mask_headers({name: value for name, value in headers.items() if name not in _PLAIN})
 
 
 @dataclass(frozen=True, slots=True)
@@ -227,6 +258,3 @@ class Adapter(Protocol):
 
     async def fetch(self, client: Client, target: Target, entity: Entity) -> Fetched | Gone | RetryAt | Rejected:
         """The entity as the upstream has it now."""
-
-
-Clock = Callable[[], datetime]

@@ -211,7 +211,7 @@ class _Delivery:
         if change.operation == "create":
             return change.outcome_unknown and not self._conditional
         if self._conditional:
-            return change.version is None or (self._needs_whole and change.base is None)
+            return change.version is None or (self._needs_whole and change.known is None)
         if self._needs_whole:
             return True
         guarded_by_base = change.base is not None and not change.last_writer_wins
@@ -291,31 +291,29 @@ class _Delivery:
             headers["If-Match"] = strong_form(self._if_match)
         elif change.operation == "create" and self._conditional:
             headers["If-None-Match"] = "*"
-        answer = await self._sent(method, headers, body)
-        if (
-            isinstance(answer, Answer)
-            and answer.status == 412
-            and self._if_match is not None
-            and is_weak(self._if_match)
-            and headers.get("If-Match") != self._if_match
-        ):
-            present = await self._now_there(answer)
-            if present and matches(present.version, self._if_match) and not self._is_there(present.document):
-                answer = await self._sent(method, {**headers, "If-Match": self._if_match}, body)
-        return await self._judge(answer) if isinstance(answer, Answer) else answer
-
-    async def _sent(self, method: str, headers: Mapping[str, str], body: bytes | None) -> Answer | Outcome:
         try:
-            return await self._talk.send(method, headers, body)
+            answer = await self._talk.send(method, headers, body)
+            if answer.status == 412 and self._if_match is not None and is_weak(self._if_match):
+                answer = await self._weakly(answer, method, headers, body)
         except OutboundError as error:
             return failure(error, self._talk.exchanges)
+        return await self._judge(answer)
+
+    async def _weakly(self, answer: Answer, method: str, headers: Mapping[str, str], body: bytes | None) -> Answer:
+        """The answer to the same request with the weak version letter by letter, where nobody else wrote meanwhile."""
+        present = await self._now_there(answer)
+        if self._if_match is None or not present or not matches(present.version, self._if_match):
+            return answer
+        if self._is_there(present.document):
+            return answer
+        return await self._talk.send(method, {**headers, "If-Match": self._if_match}, body)
 
     def _content(self) -> Any:
         """The document or the patch that is sent; raises ValueError when a patch cannot say it."""
         change = self._change
         if not self._needs_whole:
             return change.payload
-        known = self._present.document if self._present else change.base
+        known = self._present.document if self._present else change.known
         old = without(known, self._route.managed)
         if change.form == "merge-patch":
             return without(apply_patch(old, change.payload), self._route.managed)
@@ -372,7 +370,7 @@ class _Delivery:
         change = self._change
         if change.form == "document" or change.operation == "create":
             return change.payload
-        known = self._present.document if self._present else change.base
+        known = self._present.document if self._present else change.known
         return apply_patch(known, change.payload) if known is not None and self._if_match is not None else None
 
     async def _look_after(self, notes: list[str]) -> Present | None:
@@ -437,14 +435,10 @@ class _Delivery:
     async def _on_required(self, answer: Answer) -> Outcome:
         """428: the upstream wants a condition. It gets the version that it has now, once."""
         if self._present is None and self._change.operation != "create":
-            self._needs_condition()
-            outcome = await self._look_and_go_on()
-            return outcome
+            self._conditional = True
+            return await self._look_and_go_on()
         reason = "The upstream wants a version with each change (428), and gives none that could be sent"
         return Rejected(reason, "version-required", 428, self._talk.exchanges)
-
-    def _needs_condition(self) -> None:
-        self._conditional = True
 
     # Outcomes
 

@@ -33,6 +33,7 @@ _MARK = "/{id}"
 class Route:
     """One type of entity at one upstream, ready for use."""
 
+    origin: URL
     before: str
     after: str
     wrapper: tuple[str, ...]
@@ -46,7 +47,7 @@ class Route:
 
     def url(self, entity_id: str) -> URL:
         """Where the entity is; the id is one segment, percent-encoded. Check it with `id_fault` first."""
-        return URL(f"{self.before}{quote(entity_id, safe='')}{self.after}", encoded=True)
+        return self.origin.with_path(f"{self.before}{quote(entity_id, safe='')}{self.after}", encoded=True)
 
     def wrap(self, document: Any) -> Any:
         """The body that carries a document."""
@@ -113,15 +114,16 @@ def prepare(target: Target) -> dict[str, Route]:
     if address.raw_query_string or address.raw_fragment:
         raise Invalid.at("/address", "An upstream's address has no query and no fragment.")
     private = {"Accept": "application/json", **private_headers(target.headers, target.credentials)}
-    return {kind: _prepare(str(address).rstrip("/"), route, private) for kind, route in target.routes.items()}
+    return {kind: _prepare(address, route, private) for kind, route in target.routes.items()}
 
 
-def _prepare(address: str, route: Mapping[str, Any], private: Mapping[str, str]) -> Route:
+def _prepare(address: URL, route: Mapping[str, Any], private: Mapping[str, str]) -> Route:
     before, _, after = str(route["path"]).partition(_MARK)
     update: Literal["PUT", "PATCH"] = "PATCH" if route.get("update") == "PATCH" else "PUT"
     given = route.get("content_type")
     return Route(
-        before=f"{address}{before}/",
+        origin=address.origin(),
+        before=f"{address.raw_path.rstrip('/')}{before}/",
         after=after,
         wrapper=_keys(route.get("document")),
         update=update,
