@@ -6,7 +6,7 @@ from typing import Any
 
 from django.db import models
 
-from portal.kit import secrets
+from portal.kit import clock, secrets
 from portal.kit.scope import ScopedQuerySet
 from portal.tenancy.models import Organization
 
@@ -34,6 +34,8 @@ class Upstream(models.Model):
     address = models.URLField(max_length=500)
     headers = models.JSONField(default=dict, blank=True)
     credentials = models.TextField(blank=True, default="")
+    credentials_type = models.CharField(max_length=10, default="none")
+    credentials_set_at = models.DateTimeField(null=True, blank=True)
     timeout = models.FloatField(default=10.0, help_text="Seconds for one attempt.")
     in_flight_limit = models.PositiveSmallIntegerField(default=8)
     failed_head = models.CharField(max_length=10, choices=FailedHead.choices, default=FailedHead.HOLD)
@@ -64,6 +66,8 @@ class Upstream(models.Model):
         return kept
 
     def keep_credentials(self, credentials: Mapping[str, Any]) -> None:
-        """Encrypts `credentials` into the row (unsaved)."""
-        none = credentials.get("type", "none") == "none"
+        """Encrypts `credentials` into the row (unsaved), with their type and the moment in the clear."""
+        self.credentials_type = credentials.get("type", "none")
+        none = self.credentials_type == "none"
         self.credentials = "" if none else secrets.encrypt(json.dumps(dict(credentials)))
+        self.credentials_set_at = None if none else clock.now()

@@ -23,6 +23,8 @@ class Migration(migrations.Migration):
                 ('address', models.URLField(max_length=500)),
                 ('headers', models.JSONField(blank=True, default=dict)),
                 ('credentials', models.TextField(blank=True, default='')),
+                ('credentials_type', models.CharField(default='none', max_length=10)),
+                ('credentials_set_at', models.DateTimeField(blank=True, null=True)),
                 ('timeout', models.FloatField(default=10.0, help_text='Seconds for one attempt.')),
                 ('in_flight_limit', models.PositiveSmallIntegerField(default=8)),
                 ('failed_head', models.CharField(choices=[('hold', 'Hold the lane'), ('step-over', 'Step over it')], default='hold', max_length=10)),

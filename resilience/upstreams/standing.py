@@ -1,0 +1,32 @@
+"""How upstreams stand now, told by who knows: the queue registers what waits and whether the gate is closed."""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """What waits for an upstream, and whether it is out: since when, why, and when it is tried next."""
+
+    waiting: int = 0
+    failed: int = 0
+    conflicts: int = 0
+    out_since: datetime | None = None
+    next_try_at: datetime | None = None
+    reason: str = ""
+
+
+Provider = Callable[[Sequence[int]], Mapping[int, Standing]]
+_provider: list[Provider] = []
+
+
+def register_standing(provider: Provider) -> None:
+    """Makes `provider` the one that knows; the last one counts."""
+    _provider[:] = [provider]
+
+
+def standings(upstream_ids: Sequence[int]) -> dict[int, Standing]:
+    """The standing of each of these upstreams."""
+    known = _provider[0](upstream_ids) if _provider and upstream_ids else {}
+    return {upstream_id: known.get(upstream_id, Standing()) for upstream_id in upstream_ids}
