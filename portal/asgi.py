@@ -1,0 +1,28 @@
+"""The web process: Django, and beside it the live routes, which are no Django views. Composition only."""
+
+import os
+
+from django.core.asgi import get_asgi_application
+
+os.environ.setdefault("DJANGO_SETTINGS_MODULE", "portal.settings")
+django = get_asgi_application()
+
+from portal.live.hub import Hub  # noqa: E402  # models may be imported only now
+from portal.live.routing import Router  # noqa: E402
+from portal.live.sockets import Socket  # noqa: E402
+from portal.live.streams import Stream  # noqa: E402
+
+hub = Hub()
+application = Router(
+    django,
+    hub,
+    streams={
+        "/api/v1/queue/stream": Stream(hub, ["queue"]),
+        "/api/v1/events/stream": Stream(hub, ["events"]),
+        "/api/health/stream": Stream(hub, ["health"]),
+    },
+    sockets={
+        "/ws/queue": Socket(hub, ["queue"]),
+        "/ws/status": Socket(hub, ["health", "queue"]),
+    },
+)
