@@ -170,6 +170,10 @@ LANGUAGE_CODE = "en"
 USE_TZ = True
 TIME_ZONE = env.str("BREAKWATER_TIME_ZONE", default="UTC")
 
+# Live pages ----------------------------------------------------------------------------------------------------------
+# How often a stream says that it lives and asks whether its reader may still read; what is revoked ends within this time.
+BREAKWATER_LIVE_HEARTBEAT = env.float("BREAKWATER_LIVE_HEARTBEAT", default=14.0)
+
 # Workers -------------------------------------------------------------------------------------------------------------
 BREAKWATER_PUMPS = 1 if SQLITE else env.int("BREAKWATER_PUMPS", default=2)
 BREAKWATER_WORKER_NAME = env.str("BREAKWATER_WORKER_NAME", default="")

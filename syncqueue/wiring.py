@@ -5,9 +5,10 @@ from django.utils.translation import gettext_lazy as _
 
 from portal.duties import registry as duties
 from portal.duties.registry import Duty
+from portal.live.topics import register_snapshot
 from resilience.upstreams.adapters import register_adapter
 from resilience.upstreams.standing import register_standing
-from syncqueue import standing, tasks
+from syncqueue import live, standing, tasks
 from syncqueue.adapters import registry
 
 TITLES = {"json-http": _("JSON over HTTP, with entity tags")}
@@ -15,10 +16,11 @@ EXAMPLE_ROUTES = {"plan": {"path": "/plans/{id}"}}
 
 
 def wire() -> None:
-    """Registers adapters, the standing of upstreams, and the duties."""
+    """Registers adapters, the standing of upstreams, the duties and the live topic."""
     for number in range(settings.BREAKWATER_PUMPS):
         duties.register(Duty(f"pump-{number}", tasks.pump))
     duties.register(Duty("keeper", tasks.keeper))
     for name in registry.names():
         register_adapter(name, TITLES.get(name, name), registry.get(name).validate, EXAMPLE_ROUTES)
     register_standing(standing.standings)
+    register_snapshot(live.TOPIC, live.snapshot, digest=live.digest, verbs=live.VERBS)
