@@ -8,7 +8,7 @@ from django.db.migrations.recorder import MigrationRecorder
 
 def _needed() -> frozenset[tuple[str, str]]:
     """The newest migrations of all apps, as the code has them."""
-    return frozenset(MigrationLoader(None, ignore_no_initial=True).graph.leaf_nodes())
+    return frozenset(MigrationLoader(None).graph.leaf_nodes())
 
 
 class Missing:

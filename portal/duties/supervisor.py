@@ -63,6 +63,7 @@ class Supervisor:
     def run(self) -> None:
         """Supervises until it is asked to end, and leaves no process behind."""
         processes.adopt_orphans()
+        Conf.WORKERS = max(Conf.WORKERS, len(self.duties) + 2)
         with only_one(Path(settings.BREAKWATER_HOME), Conf.CLUSTER_NAME) as lock:
             bell = Bell(signal.SIGTERM, signal.SIGINT, signal.SIGHUP)
             try:

@@ -68,9 +68,10 @@ def children(pid: int) -> list[int]:
     """The ids of the processes that `pid` started and that still live."""
     try:
         tasks = list(Path(f"/proc/{pid}/task").iterdir())
-        return [int(word) for task in tasks for word in (task / "children").read_text().split()]
-    except OSError:
-        return [child for child in _all() if (fields := _stat(child)) and fields[1] == str(pid)]
+        found = [int(word) for task in tasks for word in (task / "children").read_text().split()]
+    except OSError:  # a kernel without this list
+        found = [child for child in _all() if (fields := _stat(child)) and fields[1] == str(pid)]
+    return [child for child in found if start_time(child)]
 
 
 def _all() -> list[int]:
