@@ -111,7 +111,9 @@ def ceiling(highest: float) -> float:
         scale *= 10
 
 
-def line_chart(name: str, summary: str, points: Sequence[Point], *, label: str, heads: tuple[str, ...], spans: Sequence[Span] = ()) -> Chart:
+def line_chart(
+    name: str, summary: str, points: Sequence[Point], *, label: str, heads: tuple[str, ...], spans: Sequence[Span] = ()
+) -> Chart:
     """One line over time, with its last value named. `label` is what stands at its end."""
     top = ceiling(max((point.value for point in points if point.value is not None), default=0))
     columns = max(len(points) - 1, 1)
@@ -136,7 +138,9 @@ def line_chart(name: str, summary: str, points: Sequence[Point], *, label: str, 
     )
 
 
-def volume_chart(name: str, summary: str, good: Sequence[Point], bad: Sequence[Point], *, heads: tuple[str, ...]) -> Chart:
+def volume_chart(
+    name: str, summary: str, good: Sequence[Point], bad: Sequence[Point], *, heads: tuple[str, ...]
+) -> Chart:
     """Bars over time: normal volume, with trouble on top."""
     sums = [(one.value or 0) + (other.value or 0) for one, other in zip(good, bad, strict=True)]
     top = ceiling(max(sums, default=0))
@@ -146,7 +150,9 @@ def volume_chart(name: str, summary: str, good: Sequence[Point], bad: Sequence[P
         summary=summary,
         columns=max(len(good), 1),
         heads=heads,
-        rows=[Row(one.at, (number(one.value, 1), number(other.value, 1))) for one, other in zip(good, bad, strict=True)][::-1],
+        rows=[
+            Row(one.at, (number(one.value, 1), number(other.value, 1))) for one, other in zip(good, bad, strict=True)
+        ][::-1],
         across=_across(top),
         below=_below(good),
         marks=[mark for mark in marks if mark is not None],
@@ -158,7 +164,9 @@ def _mark(x: int, good: float | None, bad: float | None, top: float) -> Mark | N
     if good is None and bad is None:
         return None
     volume, trouble = (good or 0) * 100 / top, (bad or 0) * 100 / top
-    return Mark(f"{x + 0.1:.1f}", f"{100 - volume:.2f}", f"{volume:.2f}", f"{100 - volume - trouble:.2f}", f"{trouble:.2f}")
+    return Mark(
+        f"{x + 0.1:.1f}", f"{100 - volume:.2f}", f"{volume:.2f}", f"{100 - volume - trouble:.2f}", f"{trouble:.2f}"
+    )
 
 
 def _runs(places: Sequence[tuple[int, float]]) -> list[list[tuple[int, float]]]:
@@ -180,24 +188,24 @@ def _across(top: float) -> list[Tick]:
 
 def _below(points: Sequence[Point]) -> list[Tick]:
     """Round times below the plot; none close to its end, where "now" stands."""
-    if len(points) < 2:  # noqa: PLR2004 - two points make a stretch of time
+    if len(points) < 2:
         return []
     start, end = points[0].at, points[-1].at
     span = (end - start).total_seconds()
-    step = next((step for step in (300, 900, 1800, HOUR, 2 * HOUR, 6 * HOUR) if span / step <= 6), 12 * HOUR)  # noqa: PLR2004
+    step = next((step for step in (300, 900, 1800, HOUR, 2 * HOUR, 6 * HOUR) if span / step <= 6), 12 * HOUR)
     local = timezone.localtime(start)
     midnight = local.replace(hour=0, minute=0, second=0, microsecond=0)
     at = midnight + timedelta(seconds=(int((local - midnight).total_seconds()) // step + 1) * step)
     ticks = []
-    while (share := (at - start).total_seconds() / span) < 0.9:  # noqa: PLR2004
-        if share > 0.04:  # noqa: PLR2004
+    while (share := (at - start).total_seconds() / span) < 0.9:
+        if share > 0.04:
             ticks.append(Tick(percent(share * 100), _clock(at), minor=len(ticks) % 2 == 0))
         at += timedelta(seconds=step)
     return ticks
 
 
 def _bands(points: Sequence[Point], spans: Sequence[Span]) -> list[Band]:
-    if len(points) < 2:  # noqa: PLR2004
+    if len(points) < 2:
         return []
     start, end = points[0].at, points[-1].at
     whole = (end - start).total_seconds()
@@ -207,9 +215,16 @@ def _bands(points: Sequence[Point], spans: Sequence[Span]) -> list[Band]:
         right = min((span.end - start).total_seconds() / whole, 1) * 100
         if right <= left:
             continue
-        ends = left > 50  # noqa: PLR2004 - names in the right half end where their band ends
+        ends = left > 50
         bands.append(
-            Band(percent(left), percent(right - left), span.name, span.tone, "end" if ends else "start", percent(right if ends else left))
+            Band(
+                percent(left),
+                percent(right - left),
+                span.name,
+                span.tone,
+                "end" if ends else "start",
+                percent(right if ends else left),
+            )
         )
     return bands
 

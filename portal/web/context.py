@@ -28,7 +28,9 @@ def web(request: HttpRequest) -> dict[str, Any]:
     return {
         "nav_groups": groups,
         "organizations": SimpleLazyObject(lambda: list(Organization.objects.for_org(viewer).order_by("name"))),
-        "chosen_organization_id": SimpleLazyObject(lambda: next(iter(chosen.roles), 0) if len(chosen.roles) == 1 else 0),
+        "chosen_organization_id": SimpleLazyObject(
+            lambda: next(iter(chosen.roles), 0) if len(chosen.roles) == 1 else 0
+        ),
         "page_banner": SimpleLazyObject(lambda: navigation.banner(chosen)),
         "theme": SimpleLazyObject(lambda: theme if theme in THEMES else _kept_theme(user)),
         "request_id": getattr(request, "request_id", ""),

@@ -85,4 +85,8 @@ def full_moment(at: datetime) -> str:
     """A time with its date, zone and UTC, for the tooltip."""
     local = timezone.localtime(at)
     here = f"{formats.date_format(local, 'j F Y')}, {local:%H:%M:%S} {local.tzname()}"
-    return here if local.utcoffset() == timedelta(0) else f"{here} · {at.astimezone(timezone.get_fixed_timezone(0)):%H:%M:%S} UTC"
+    return (
+        here
+        if local.utcoffset() == timedelta(0)
+        else f"{here} · {at.astimezone(timezone.get_fixed_timezone(0)):%H:%M:%S} UTC"
+    )

@@ -1,7 +1,6 @@
-"""What every request gets: an id, the reader's time zone, and the organizations that the reader chose to see."""
+"""What every request gets: the reader's time zone, and the organizations that the reader chose to see."""
 
 from collections.abc import Awaitable, Callable
-from dataclasses import replace
 from zoneinfo import ZoneInfo, available_timezones
 
 from asgiref.sync import iscoroutinefunction
@@ -12,7 +11,6 @@ from django.utils.deprecation import MiddlewareMixin
 from django.utils.functional import SimpleLazyObject
 
 from portal.kit.errors import Error
-from portal.kit.ids import uuid7
 from portal.kit.viewer import ANONYMOUS, Viewer
 from portal.tenancy.models import Organization
 from portal.web.pages import error_page
@@ -30,11 +28,10 @@ def chosen_viewer(request: HttpRequest) -> Viewer:
     if not slug:
         return viewer
     chosen = Organization.objects.for_org(viewer).filter(slug=slug).values_list("pk", flat=True).first()
-    return viewer if chosen is None else replace(viewer, roles={chosen: viewer.roles[chosen]})
+    return viewer if chosen is None else viewer.narrowed(chosen)
 
 
 def _prepare(request: HttpRequest) -> None:
-    request.request_id = str(uuid7())  # type: ignore[attr-defined]
     request.chosen = SimpleLazyObject(lambda: chosen_viewer(request))  # type: ignore[attr-defined]
     zone = request.COOKIES.get(ZONE, "")
     if zone in ZONES:
@@ -44,7 +41,6 @@ def _prepare(request: HttpRequest) -> None:
 
 
 def _finish(request: HttpRequest, response: HttpResponse) -> HttpResponse:
-    response["X-Request-Id"] = request.request_id  # type: ignore[attr-defined]
     if "org" in request.GET:
         response.set_cookie(ORGANIZATION, request.GET["org"][:50], max_age=YEAR, httponly=True, samesite="Lax")
     return response
@@ -52,7 +48,7 @@ def _finish(request: HttpRequest, response: HttpResponse) -> HttpResponse:
 
 @sync_and_async_middleware
 def preferences(get_response: Answer) -> Answer:
-    """Sets `request.request_id`, `request.chosen` (a Viewer) and the time zone; answers with X-Request-Id."""
+    """Sets `request.chosen` (a Viewer) and the time zone."""
     if iscoroutinefunction(get_response):
 
         async def waiting(request: HttpRequest) -> HttpResponse:

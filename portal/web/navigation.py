@@ -83,7 +83,11 @@ banners: list[Callable[[Viewer], Banner | None]] = []
 def current_page(path: str) -> str:
     """The name of the page that `path` belongs to: the longest address that it starts with."""
     pages = [page for _word, group in PAGES for page in group]
-    fitting = [page for page in pages if path == page.href or path.startswith(page.href.rstrip("/") + "/") and page.href != "/"]
+    fitting = [
+        page
+        for page in pages
+        if path == page.href or (path.startswith(page.href.rstrip("/") + "/") and page.href != "/")
+    ]
     return max(fitting, key=lambda page: len(page.href)).name if fitting else ""
 
 

@@ -15,7 +15,11 @@ def error_page(request: HttpRequest, error: Error) -> HttpResponse:
     template = TEMPLATES.get(error.status, "400.html" if error.status < 500 else "500.html")
     if getattr(request, "htmx", False):
         template = "partials/error_note.html"
-    context = {"title": error.title(), "detail": error.detail if error.detail != error.title() else "", "faults": error.faults}
+    context = {
+        "title": error.title(),
+        "detail": error.detail if error.detail != error.title() else "",
+        "faults": error.faults,
+    }
     return render(request, template, context, status=error.status)
 
 

@@ -1,4 +1,5 @@
-// A form that is being sent: its button keeps its width, says so, and is not pressed twice. An error summary takes focus.
+// A form that is being sent: its button keeps its width, says so, and is not pressed twice. Empty filters stay out of the
+// address. An error summary takes focus.
 export function startForms() {
   document.addEventListener("submit", (event) => {
     const button = event.submitter;
@@ -12,9 +13,9 @@ export function startForms() {
       button.textContent = button.dataset.sending;
     });
   });
-  document.addEventListener("change", (event) => {
-    const form = event.target.closest("form[data-submits]");
-    if (form && event.target.matches("select")) form.requestSubmit();
+  document.body.addEventListener("htmx:configRequest", (event) => {
+    if (event.detail.verb !== "get") return;
+    for (const [name, value] of [...event.detail.formData]) if (value === "") event.detail.formData.delete(name);
   });
   document.querySelector("[data-takes-focus]")?.focus();
 }

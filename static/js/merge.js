@@ -10,27 +10,26 @@ function settled(row) {
   return row.contains(document.activeElement) || row.querySelector(".pick:checked, details[open]") !== null;
 }
 
-function mergeRows(fresh) {
-  let added = 0;
-  let gone = 0;
-  for (const row of fresh.rows) {
-    if ("new" in row.dataset) {
-      added += 1;
-      continue;
-    }
-    if ("gone" in row.dataset) gone += 1;
+function mergeRows(table) {
+  for (const row of table.tBodies[0].rows) {
     const old = document.getElementById(row.id);
     if (!old || old.dataset.version === row.dataset.version || settled(old)) continue;
-    row.dataset.changed = "";
-    row.dataset.fresh = "";
-    old.replaceWith(row.cloneNode(true));
-    const shown = document.getElementById(row.id);
+    const shown = document.importNode(row, true);
+    shown.dataset.changed = "";
+    shown.dataset.fresh = "";
+    old.replaceWith(shown);
     setTimeout(() => shown.removeAttribute("data-changed"), BAR_STAYS);
   }
+  showNews(Number(table.dataset.added), Number(table.dataset.gone));
+}
+
+function showNews(added, gone) {
   const news = document.getElementById("news");
   if (!news) return;
   news.hidden = !(added || gone);
-  if (!news.hidden) news.textContent = say(added && gone ? "news_both" : added ? "news_new" : "news_gone", { added, gone });
+  if (news.hidden) return;
+  news.textContent = say(added && gone ? "news_both" : added ? "news_new" : "news_gone", { added, gone });
+  if (!document.querySelector("tr[data-row]")) news.click(); // an empty list has nothing that could jump
 }
 
 function sameState(old, fresh) {
@@ -56,7 +55,7 @@ export function merge(html) {
   for (const fresh of [...parts.children]) {
     const old = document.getElementById(fresh.id);
     if (!old) continue;
-    if (fresh.matches("[data-rows]")) mergeRows(fresh.tBodies?.[0] ?? fresh);
+    if (fresh.matches("[data-rows]")) mergeRows(fresh);
     else replacePart(old, document.importNode(fresh, true));
   }
   tick();

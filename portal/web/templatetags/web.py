@@ -1,8 +1,8 @@
 """Template tags of every page: icons, states, numbers, durations, moments.
 
-    {% load web %}
-    {% icon "queue" %}  {% state "in_flight" %}  {{ n|number }}  {{ n|capped }}  {{ share|percent }}  {{ seconds|duration }}
-    {% ago item.created_at %}  {% moment attempt.started_at seconds=True %}  {{ item.id|short_id }}  {{ octets|size }}
+{% load web %}
+{% icon "queue" %}  {% state "in_flight" %}  {{ n|number }}  {{ n|capped }}  {{ share|percent }}  {{ seconds|duration }}
+{% ago item.created_at %}  {% moment attempt.started_at seconds=True %}  {{ item.id|short_id }}  {{ octets|size }}
 """
 
 import json

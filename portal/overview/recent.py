@@ -1,0 +1,64 @@
+"""Recent events in words."""
+
+import json
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from django.utils.functional import Promise
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
+
+from portal.events.models import Event
+from portal.kit.viewer import Viewer
+
+SHOWN = 8
+QUIET = ("item.queued", "item.in_flight", "item.synced", "item.retrying")
+"""The everyday moves of items: the queue's figures tell of them."""
+
+WORDS: Mapping[str, tuple[str, str, str | Promise]] = {
+    "item.failed": ("failed", "bad", gettext_lazy("An item failed")),
+    "item.conflict": ("conflict", "ask", gettext_lazy("An item is in conflict")),
+    "item.cancelled": ("cancelled", "idle", gettext_lazy("An item was cancelled")),
+    "item.stepped_over": ("step-over", "idle", gettext_lazy("A failed item was stepped over")),
+    "upstream.out": ("open", "bad", gettext_lazy("The upstream is out")),
+    "upstream.back": ("closed", "ok", gettext_lazy("The upstream is back")),
+    "upstream.created": ("add", "idle", gettext_lazy("The upstream was added")),
+    "upstream.updated": ("edit", "idle", gettext_lazy("The upstream was changed")),
+    "upstream.paused": ("paused", "idle", gettext_lazy("The upstream was paused")),
+    "upstream.resumed": ("play", "idle", gettext_lazy("The upstream was resumed")),
+    "upstream.tested": ("upstreams", "idle", gettext_lazy("The connection was tested")),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Told:
+    """One event as the overview shows it."""
+
+    at: datetime
+    icon: str
+    tone: str
+    word: str | Promise
+    about: str
+    detail: str
+    href: str
+    actor: str
+
+
+def recent(viewer: Viewer, names: Mapping[int, str]) -> list[Told]:
+    """The last events that people want to know about. `names` are the upstreams' by their ids."""
+    events = Event.objects.for_org(viewer).exclude(verb__in=QUIET).order_by("-id")[:SHOWN]
+    return list(_told(events, names))
+
+
+def _told(events: Iterable[Event], names: Mapping[int, str]) -> Iterable[Told]:
+    for event in events:
+        data: dict[str, Any] = json.loads(event.data) if event.data else {}
+        kind, _colon, subject = event.subject.partition(":")
+        icon, tone, word = WORDS.get(event.verb, ("info", "idle", event.verb.replace("_", " ").replace(".", " ")))
+        upstream_id = int(subject) if kind == "upstream" and subject.isdigit() else data.get("upstream")
+        about = names.get(upstream_id, "") if isinstance(upstream_id, int) else ""
+        href = f"/resilience/queue/{subject}" if kind == "item" else ""
+        detail = str(data.get("reason", "")) or (_("Erased.") if data.get("erased") else "")
+        yield Told(event.at, icon, tone, word, about, detail, href, event.actor)

@@ -1,0 +1,45 @@
+"""What the queue tells other pages: its count in the navigation, and the banner while an upstream is out."""
+
+from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
+
+from portal.kit import clock
+from portal.kit.viewer import Viewer
+from portal.web.formats import age, number
+from portal.web.navigation import Banner, Count
+from syncqueue import figures
+from syncqueue.models import Gate
+
+
+def queue_count(viewer: Viewer) -> Count | None:
+    """How many items wait; loud when some failed or are in conflict."""
+    if not viewer.organization_ids:
+        return None
+    counts = figures.totals(figures.by_upstream(viewer))
+    hand = counts["failed"] + counts["conflict"]
+    if hand:
+        return Count(hand, _("need a hand"), "bad" if counts["failed"] else "ask")
+    return Count(counts["waiting"], _("waiting"))
+
+
+def queue_banner(viewer: Viewer) -> Banner | None:
+    """One line while an upstream is out: since when, how many wait, what is safe, when it is tried again."""
+    gates = Gate.objects.filter(upstream__organization_id__in=viewer.organization_ids, closed_since__isnull=False)
+    out = list(gates.select_related("upstream").order_by("closed_since"))
+    if not out:
+        return None
+    counters = figures.by_upstream(viewer)
+    waiting = sum(figures.totals({0: counters.get(gate.upstream_id, {})})["waiting"] for gate in out)
+    now, first = clock.now(), out[0]
+    said = {
+        "names": ", ".join(gate.upstream.slug for gate in out),
+        "age": age(now - first.closed_since) if first.closed_since else "",
+        "n": number(waiting),
+    }
+    sentence = ngettext(
+        "%(names)s has been out for %(age)s. Changes are taken in and kept; %(n)s waiting, none is lost.",
+        "%(names)s are out, the first for %(age)s. Changes are taken in and kept; %(n)s waiting, none is lost.",
+        len(out),
+    )
+    href = f"/resilience/queue?upstream={first.upstream.slug}"
+    return Banner(_("Outage"), sentence % said, "warn", "open", href, _("Show what waits"))

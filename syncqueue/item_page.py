@@ -1,0 +1,232 @@
+"""Everything that an item's page shows, read once."""
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from django.conf import settings
+from django.utils.translation import gettext as _
+
+from portal.kit.errors import NotFound
+from portal.kit.viewer import Permission, Viewer
+from portal.web.formats import duration
+from syncqueue.core.changes import Absent, FieldChange, changed_fields
+from syncqueue.core.checksum import checksum
+from syncqueue.core.states import ItemState
+from syncqueue.facts import Known, gather
+from syncqueue.listing import RELATED, Filter, page, write_cursor
+from syncqueue.models import Attempt, Item
+from syncqueue.reasons import Reason, reason
+
+SHOWN_AHEAD = 4
+MOST_ATTEMPTS = 50
+TONES = {"delivered": "ok", "retry": "warn", "conflict": "ask", "rejected": "bad", "unknown": "warn"}
+ICONS = {"delivered": "synced", "retry": "failed", "conflict": "conflict", "rejected": "failed", "unknown": "slow"}
+
+
+@dataclass(frozen=True, slots=True)
+class Card:
+    """An item in the lane strip; `place` counts from the gate. A card without an item stands for `more` others."""
+
+    item: Item | None
+    place: int = 0
+    here: bool = False
+    more: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Exchange:
+    """One request of an attempt and its answer, masked, as text."""
+
+    request: str
+    answer: str
+    summary: str
+
+
+@dataclass(frozen=True, slots=True)
+class Tried:
+    """One attempt as the timeline shows it."""
+
+    attempt: Attempt
+    sentence: str
+    tone: str
+    icon: str
+    exchanges: list[Exchange]
+
+
+@dataclass(frozen=True, slots=True)
+class Acts:
+    """What the viewer may do with the item now."""
+
+    send: bool = False
+    cancel: bool = False
+    delete: bool = False
+    step_over: bool = False
+
+    @property
+    def any(self) -> bool:
+        """Whether there is anything to do."""
+        return self.send or self.cancel or self.delete or self.step_over
+
+
+@dataclass(frozen=True, slots=True)
+class ItemPage:
+    """One item with all that its page needs."""
+
+    item: Item
+    known: Known
+    why: Reason
+    cards: list[Card]
+    changes: list[FieldChange]
+    payload: str
+    tried: list[Tried]
+    most_attempts: int
+    next_attempt: int | None
+    intact: bool | None
+    acts: Acts
+    may_operate: bool
+    previous: UUID | None
+    following: UUID | None
+
+    @property
+    def state(self) -> str:
+        """The slug of its state."""
+        return self.item.item_state.slug
+
+    @property
+    def name(self) -> str:
+        """What the entity is called."""
+        return self.item.lane.title or self.item.lane.entity_id
+
+    @property
+    def operation(self) -> str:
+        """What it does to its entity, in one word."""
+        return {"create": _("creates"), "update": _("changes"), "delete": _("deletes")}.get(self.item.operation, "")
+
+
+def item_page(viewer: Viewer, item_id: UUID, now: datetime) -> ItemPage:
+    """The page of one item. Raises NotFound for one that the viewer may not see."""
+    item = Item.objects.for_org(viewer).select_related(*RELATED).filter(pk=item_id).first()
+    if item is None:
+        raise NotFound
+    known = gather(viewer, [item])[0]
+    base: Any = item.read_base() if item.base else Absent.UNKNOWN
+    erased = not item.payload and item.operation != "delete"
+    waits = item.item_state in (ItemState.QUEUED, ItemState.RETRYING)
+    previous, following = _neighbours(viewer, item, now)
+    return ItemPage(
+        item=item,
+        known=known,
+        why=reason(known, now),
+        cards=_cards(viewer, known) if item.item_state.open and not item.stepped_over else [],
+        changes=[] if erased else changed_fields(base, item.read_payload(), form=item.form, operation=item.operation),
+        payload=json.dumps(item.read_payload(), ensure_ascii=False, indent=2) if item.payload else "",
+        tried=_tried(viewer, item),
+        most_attempts=settings.SYNCQUEUE["max_attempts"],
+        next_attempt=item.sends + 1 if waits else None,
+        intact=None if erased else _intact(item),
+        acts=_acts(viewer, item),
+        may_operate=viewer.can(Permission.OPERATE, item.organization_id),
+        previous=previous,
+        following=following,
+    )
+
+
+def _neighbours(viewer: Viewer, item: Item, now: datetime) -> tuple[UUID | None, UUID | None]:
+    """The items before and after it in the list that it stands in."""
+    asked = Filter() if item.item_state.open else Filter(state=item.item_state.slug)
+    here = write_cursor((item.state, item.pk))
+    before = page(viewer, asked, now=now, before=here, size=1).items
+    after = page(viewer, asked, now=now, after=here, size=1).items
+    return (before[0].pk if before else None, after[0].pk if after else None)
+
+
+def _cards(viewer: Viewer, known: Known) -> list[Card]:
+    """The lane up to the gate, newest first: this item, those before it, and how many follow."""
+    item, lane = known.item, known.lane
+    lead = list(
+        Item.objects.for_org(viewer)
+        .open()
+        .filter(lane=lane, stepped_over=False)
+        .defer("payload", "base", "remote")
+        .order_by("seq")[:SHOWN_AHEAD]
+    )
+    cards = [Card(one, place, one.pk == item.pk) for place, one in enumerate(lead, start=1)]
+    last = len(lead)
+    if not any(card.here for card in cards):
+        between = known.ahead - len(lead)
+        cards += [Card(None, more=between)] if between > 0 else []
+        cards.append(Card(item, known.ahead + 1, here=True))
+        last = known.ahead + 1
+    if lane.depth > last:
+        cards.append(Card(None, more=lane.depth - last))
+    return cards[::-1]
+
+
+def _tried(viewer: Viewer, item: Item) -> list[Tried]:
+    attempts = Attempt.objects.for_org(viewer).filter(item=item).order_by("-number")[:MOST_ATTEMPTS]
+    return [_told(attempt, item) for attempt in attempts]
+
+
+def _told(attempt: Attempt, item: Item) -> Tried:
+    exchanges = json.loads(attempt.exchanges) if attempt.exchanges else []
+    took = f" {_('after')} {duration(attempt.seconds)}" if attempt.seconds is not None else ""
+    match attempt.outcome:
+        case "delivered":
+            sentence = (attempt.reason or _("Delivered")) + (f" ({attempt.status})" if attempt.status else "") + took
+        case "":
+            under_way = item.item_state is ItemState.IN_FLIGHT and attempt.number == item.sends
+            sentence = _("is being sent") if under_way else _("Its worker was lost. The outcome is unknown.")
+        case _:
+            sentence = attempt.reason or (f"{attempt.status}{took}" if attempt.status else _("No answer") + took)
+    tone = TONES.get(attempt.outcome, "move")
+    icon = ICONS.get(attempt.outcome, "in-flight")
+    return Tried(attempt, sentence, tone, icon, [_exchange(one) for one in exchanges])
+
+
+def _exchange(kept: dict[str, Any]) -> Exchange:
+    status = kept.get("status")
+    answer = [f"{status}"] if status else []
+    if kept.get("error"):
+        answer.append(str(kept["error"]))
+    answer += _headers(kept.get("answer_headers"))
+    if kept.get("answer_extract"):
+        answer += ["", str(kept["answer_extract"])]
+    request = [f"{kept.get('method', '')} {kept.get('url', '')}", *_headers(kept.get("request_headers"))]
+    if kept.get("request_digest"):
+        request += ["", _("Body: %(n)d bytes, sha256 %(digest)s") % {"n": kept.get("request_size", 0), "digest": kept["request_digest"][:16]}]
+    summary = " · ".join(part for part in (str(status or ""), duration(kept.get("seconds"))) if part)
+    return Exchange("\n".join(request), "\n".join(answer) or _("No answer came."), summary)
+
+
+def _headers(headers: Any) -> list[str]:
+    pairs: Sequence[tuple[str, str]] = list(headers.items()) if isinstance(headers, dict) else list(headers or [])
+    return [f"{name}: {value}" for name, value in pairs]
+
+
+def _intact(item: Item) -> bool:
+    """Whether what is stored is still what was taken in."""
+    return item.checksum == checksum(
+        item_id=item.pk,
+        entity_type=item.lane.entity_type,
+        entity_id=item.lane.entity_id,
+        operation=item.operation,
+        form=item.form,
+        payload=item.payload,
+        base=item.base,
+        base_version=item.base_version,
+    )
+
+
+def _acts(viewer: Viewer, item: Item) -> Acts:
+    state, flying = item.item_state, item.item_state is ItemState.IN_FLIGHT
+    operates = viewer.can(Permission.OPERATE, item.organization_id)
+    return Acts(
+        send=operates and state in (ItemState.FAILED, ItemState.CONFLICT, ItemState.RETRYING),
+        cancel=operates and state.open and not flying,
+        delete=viewer.can(Permission.ADMINISTER, item.organization_id) and not flying and bool(item.payload),
+        step_over=operates and state is ItemState.FAILED and not item.stepped_over,
+    )
