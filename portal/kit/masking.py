@@ -11,7 +11,7 @@ from functools import lru_cache
 MASK = "••••"
 
 _HEADER_WORDS = ("auth", "cookie", "token", "secret", "passw", "credential", "api-key", "apikey", "session", "signature")
-_OPEN_HEADERS = frozenset({"www-authenticate", "proxy-authenticate", ":authority"})
+_CHALLENGES = frozenset({"www-authenticate", "proxy-authenticate"})
 
 _FIELD_WORDS = (
     "passw",
@@ -51,7 +51,7 @@ _MAIL_ON = re.compile(r"@[\w\-]+(?:\.[\w\-]+)+")
 
 def mask_headers(headers: Mapping[str, str]) -> dict[str, str]:
     """The headers with the values of secret ones hidden, and secrets within the others too."""
-    return {name: MASK if _is_secret(name) else mask_text(value) for name, value in headers.items()}
+    return {name: _mask_header(name, value) for name, value in headers.items()}
 
 
 def mask_text(text: str) -> str:
@@ -73,10 +73,17 @@ def mask_text(text: str) -> str:
     return "".join(parts)
 
 
+def _mask_header(name: str, value: str) -> str:
+    kind = _kind(name)
+    return MASK if kind == "secret" else value if kind == "challenge" else mask_text(value)
+
+
 @lru_cache(maxsize=1024)
-def _is_secret(name: str) -> bool:
+def _kind(name: str) -> str:
     low = name.lower()
-    return low not in _OPEN_HEADERS and any(word in low for word in _HEADER_WORDS)
+    if low in _CHALLENGES:
+        return "challenge"
+    return "secret" if any(word in low for word in _HEADER_WORDS) else "other"
 
 
 def _fields(text: str, low: str) -> Iterator[tuple[int, int]]:
