@@ -92,8 +92,11 @@ INSTALLED_APPS = [
     "conflicts",
     "syncqueue",
     "portal.overview",
+    "portal.operations",
 ]
 MIDDLEWARE = [
+    "portal.tenancy.middleware.who_asks",
+    "portal.api.middleware.problems_for_api",
     "django.middleware.security.SecurityMiddleware",
     "servestatic.middleware.ServeStaticMiddleware",
     "csp.middleware.CSPMiddleware",
@@ -149,7 +152,7 @@ if SQLITE:
         "timeout": 20,
         "init_command": (
             "PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL; PRAGMA foreign_keys=ON;"
-            "PRAGMA temp_store=MEMORY; PRAGMA cache_size=-32000; PRAGMA mmap_size=268435456;"
+            "PRAGMA temp_store=MEMORY; PRAGMA cache_size=-32000; PRAGMA mmap_size=268435456; PRAGMA wal_autocheckpoint=4000;"
         ),
     }
 else:
@@ -215,15 +218,24 @@ DATA_UPLOAD_MAX_MEMORY_SIZE = SYNCQUEUE["request_bytes"] + 65_536
 
 # REST ----------------------------------------------------------------------------------------------------------------
 REST_FRAMEWORK = {
-    "DEFAULT_AUTHENTICATION_CLASSES": ["portal.api.authentication.TokenAuthentication"],
+    "DEFAULT_AUTHENTICATION_CLASSES": [
+        "portal.api.authentication.TokenAuthentication",
+        "portal.api.authentication.SessionAuthentication",
+    ],
+    "DEFAULT_THROTTLE_CLASSES": ["portal.api.throttling.Throttle"],
     "DEFAULT_PERMISSION_CLASSES": ["rest_framework.permissions.IsAuthenticated"],
     "DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer"],
     "DEFAULT_PARSER_CLASSES": ["portal.api.parsers.StrictJSONParser"],
     "DEFAULT_PAGINATION_CLASS": "portal.api.pagination.CursorPages",
-    "DEFAULT_SCHEMA_CLASS": "drf_spectacular.openapi.AutoSchema",
+    "DEFAULT_SCHEMA_CLASS": "portal.api.schema.ProblemSchema",
     "EXCEPTION_HANDLER": "portal.api.problems.exception_handler",
     "PAGE_SIZE": 50,
 }
+# Requests a second (and how many at once) by one token or person, and by one address that shows neither.
+BREAKWATER_API_RATE = env.float("BREAKWATER_API_RATE", default=300.0)
+BREAKWATER_API_BURST = env.int("BREAKWATER_API_BURST", default=3_000)
+BREAKWATER_STRANGER_RATE = env.float("BREAKWATER_STRANGER_RATE", default=5.0)
+BREAKWATER_STRANGER_BURST = env.int("BREAKWATER_STRANGER_BURST", default=100)
 SPECTACULAR_SETTINGS = {
     "TITLE": "Breakwater",
     "DESCRIPTION": "Durable, ordered delivery of changes to upstreams that fail.",

@@ -23,5 +23,7 @@ def readyz(_request: HttpRequest) -> JsonResponse:
     """200 when database, migrations and duties are fine; 503 with what is not."""
     found = faults()
     if found:
-        return JsonResponse({"status": "not ready", "faults": found}, status=503)
+        response = JsonResponse({"status": "not ready", "faults": found}, status=503)
+        response._has_been_logged = True  # type: ignore[attr-defined]  # an answer, and no error of the portal
+        return response
     return JsonResponse({"status": "ready"})
