@@ -160,10 +160,10 @@ class _Walk:
     def pointer(self) -> str:
         return "".join(f"/{escape(step) if isinstance(step, str) else step}" for step in self._path)
 
-    def take(self, token: str) -> None:
-        match token[0]:
+    def take(self, word: str) -> None:
+        match word[0]:
             case "{" | "[":
-                self._open(is_object=token == "{")
+                self._open(is_object=word == "{")
             case "}" | "]":
                 if self._keys:
                     self._keys.pop()
@@ -175,11 +175,11 @@ class _Walk:
                 else:
                     self._wants_key = bool(self._keys)
             case '"':
-                self._string(token)
+                self._string(word)
             case ":" | " " | "\t" | "\n" | "\r":
                 pass
             case _:
-                self._scalar(token)
+                self._scalar(word)
 
     def _open(self, *, is_object: bool) -> None:
         if len(self._keys) >= self._max_depth:

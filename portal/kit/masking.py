@@ -10,7 +10,18 @@ from functools import lru_cache
 
 MASK = "••••"
 
-_HEADER_WORDS = ("auth", "cookie", "token", "secret", "passw", "credential", "api-key", "apikey", "session", "signature")
+_HEADER_WORDS = (
+    "auth",
+    "cookie",
+    "token",
+    "secret",
+    "passw",
+    "credential",
+    "api-key",
+    "apikey",
+    "session",
+    "signature",
+)
 _CHALLENGES = frozenset({"www-authenticate", "proxy-authenticate"})
 
 _FIELD_WORDS = (

@@ -19,7 +19,6 @@ from aiohttp import ClientHandlerType, ClientRequest, ClientResponse, ClientTime
 from yarl import URL
 
 from resilience.outbound.errors import (
-    AddressRefused,
     AnswerTooLarge,
     BadAnswer,
     ConnectFailed,
@@ -105,7 +104,9 @@ class Client:
         )
         return self
 
-    async def __aexit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
         if self._session:
             await self._session.close()
 
@@ -135,9 +136,13 @@ class Client:
             answer = await self._once(request, url, headers, remaining, started)
             if answer.status not in _REDIRECTS or "Location" not in answer.headers:
                 return answer
-        raise TooManyRedirects(f"more than {MOST_REDIRECTS}, the last one to {url.with_query(None)}", status=answer.status)
+        raise TooManyRedirects(
+            f"more than {MOST_REDIRECTS}, the last one to {url.with_query(None)}", status=answer.status
+        )
 
-    async def _once(self, request: Request, url: URL, headers: Mapping[str, str], seconds: float, started: float) -> Answer:
+    async def _once(
+        self, request: Request, url: URL, headers: Mapping[str, str], seconds: float, started: float
+    ) -> Answer:
         if self._session is None:
             raise RuntimeError("The client is used outside of `async with`.")
         body = request.body
@@ -230,18 +235,13 @@ def _reset(error: Exception) -> Reset:
 def _understood(error: Exception) -> OutboundError:
     """What an error of aiohttp, asyncio or the system means, in our words."""
     match error:
-        case aiohttp.ClientConnectorDNSError():
-            return NameNotFound(error.host)
-        case aiohttp.ClientConnectorCertificateError():
-            return TlsFailed(getattr(error.certificate_error, "verify_message", "") or str(error.certificate_error))
-        case aiohttp.ClientSSLError() | ssl.SSLError():
-            return TlsFailed(getattr(error, "reason", None) or str(error))
-        case aiohttp.ClientConnectorError(os_error=AddressRefused() as refused):
-            return refused
-        case aiohttp.ClientConnectorError():
-            return ConnectFailed(error.os_error.strerror or str(error.os_error))
-        case aiohttp.ConnectionTimeoutError():
-            return TimedOut("while connecting", sent=False)
+        case (
+            aiohttp.ClientConnectorError()
+            | aiohttp.ClientSSLError()
+            | ssl.SSLError()
+            | aiohttp.ConnectionTimeoutError()
+        ):
+            return _not_connected(error)
         case TimeoutError():
             return TimedOut()
         case aiohttp.InvalidURL() | ValueError():
@@ -252,7 +252,20 @@ def _understood(error: Exception) -> OutboundError:
             return _reset(error)
 
 
+def _not_connected(error: Exception) -> OutboundError:
+    match error:
+        case aiohttp.ClientConnectorDNSError():
+            return NameNotFound(error.host)
+        case aiohttp.ClientConnectorCertificateError():
+            return TlsFailed(getattr(error.certificate_error, "verify_message", "") or str(error.certificate_error))
+        case aiohttp.ClientSSLError() | ssl.SSLError():
+            return TlsFailed(getattr(error, "reason", None) or str(error))
+        case aiohttp.ClientConnectorError():
+            return ConnectFailed(error.os_error.strerror or str(error.os_error))
+        case _:
+            return TimedOut("while connecting", sent=False)
+
+
 @lru_cache(maxsize=256)
 def _timeout(seconds: float) -> ClientTimeout:
     return ClientTimeout(total=seconds, sock_connect=min(CONNECT_SECONDS, seconds * 0.8))
-

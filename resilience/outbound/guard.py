@@ -1,10 +1,10 @@
 """The address guard: which network addresses requests that leave the portal may go to.
 
-It judges socket addresses, at the moment when a socket is made for them (`Guard.make_socket` is aiohttp's `socket_factory`), so that
-neither a name that resolves differently the second time, nor a literal address, nor a redirect gets around it. In front of
+It judges socket addresses, at the moment when a socket is made for them (`Guard.make_socket` is aiohttp's `socket_factory`), so
+that neither a name that resolves differently the second time, nor a literal address, nor a redirect gets around it. In front of
 that, `GuardedResolver` drops refused addresses from a name's answer: a name with a public and a private address is reached at the
-public one, and a name with only refused ones fails with AddressRefused at once. (Happy eyeballs would otherwise hide the guard's error: it keeps only OSErrors,
-and tries the next address.)
+public one, and a name with only refused ones fails with AddressRefused at once. (Happy eyeballs alone would lose the reason: it
+passes over what is no OSError, and goes on to the next address.)
 """
 
 import asyncio
@@ -24,11 +24,24 @@ Address = ipaddress.IPv4Address | ipaddress.IPv6Address
 _METADATA = frozenset(
     map(
         ipaddress.ip_address,
-        ("169.254.169.254", "169.254.170.2", "168.63.129.16", "100.100.100.200", "192.0.0.192", "fd00:ec2::254", "fd20:ce::254"),
+        (
+            "169.254.169.254",
+            "169.254.170.2",
+            "168.63.129.16",
+            "100.100.100.200",
+            "192.0.0.192",
+            "fd00:ec2::254",
+            "fd20:ce::254",
+        ),
     )
 )
 # Not private by the registry that `ipaddress` follows, and yet nothing that an upstream can have.
-_SPECIAL = tuple(map(ipaddress.ip_network, ("192.88.99.0/24", "::/96", "64:ff9b:1::/48", "100::/64", "2001::/23", "3fff::/20", "5f00::/16")))
+_SPECIAL = tuple(
+    map(
+        ipaddress.ip_network,
+        ("192.88.99.0/24", "::/96", "64:ff9b:1::/48", "100::/64", "2001::/23", "3fff::/20", "5f00::/16"),
+    )
+)
 _NAT64 = ipaddress.ip_network("64:ff9b::/96")
 _KEPT_VERDICTS = 4096
 
@@ -83,7 +96,9 @@ class GuardedResolver(AbstractResolver):
         self._guard = guard
         self._inner = inner or ThreadedResolver(loop=asyncio.get_running_loop())
 
-    async def resolve(self, host: str, port: int = 0, family: socket.AddressFamily = socket.AF_INET) -> list[ResolveResult]:
+    async def resolve(
+        self, host: str, port: int = 0, family: socket.AddressFamily = socket.AF_INET
+    ) -> list[ResolveResult]:
         found = await self._inner.resolve(host, port, family)
         kept = [result for result in found if not self._guard.refusal(result["host"])]
         if found and not kept:
@@ -109,18 +124,15 @@ def _faces(address: Address) -> list[Address]:
 
 
 def _kind(address: Address) -> str:
-    if address in _METADATA:
-        return "a metadata service of a cloud"
-    if address.is_loopback:
-        return "this machine itself (loopback)"
-    if address.is_unspecified:
-        return "no address at all (unspecified)"
-    if address.is_link_local:
-        return "link-local"
-    if address.is_multicast:
-        return "multicast"
-    if address.is_private or getattr(address, "is_site_local", False):
-        return "private"
-    if address.is_reserved or not address.is_global or any(address.version == net.version and address in net for net in _SPECIAL):
-        return "reserved"
-    return ""
+    """What is special about an address; empty when it is an ordinary public one. The first line that fits is said."""
+    kinds = (
+        (address in _METADATA, "a metadata service of a cloud"),
+        (address.is_loopback, "this machine itself (loopback)"),
+        (address.is_unspecified, "no address at all (unspecified)"),
+        (address.is_link_local, "link-local"),
+        (address.is_multicast, "multicast"),
+        (address.is_private or getattr(address, "is_site_local", False), "private"),
+        (address.is_reserved or not address.is_global, "reserved"),
+        (any(address in network for network in _SPECIAL if network.version == address.version), "reserved"),
+    )
+    return next((words for fits, words in kinds if fits), "")

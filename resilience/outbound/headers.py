@@ -17,13 +17,42 @@ _CONTROL = re.compile(r"[\x00-\x1f\x7f]")
 
 # The connection, the message's frame and its route belong to the client.
 _FRAME = frozenset(
-    """host content-length transfer-encoding connection keep-alive upgrade te trailer expect proxy-authorization proxy-connection
-    accept-encoding content-encoding x-http-method x-http-method-override x-method-override""".split()
+    (
+        "host",
+        "content-length",
+        "transfer-encoding",
+        "connection",
+        "keep-alive",
+        "upgrade",
+        "te",
+        "trailer",
+        "expect",
+        "proxy-authorization",
+        "proxy-connection",
+        "accept-encoding",
+        "content-encoding",
+        "x-http-method",
+        "x-http-method-override",
+        "x-method-override",
+    )
 )
 # What a change is, under which condition it holds and who sends it, is said by the adapter and the credentials.
 _OURS = frozenset(
-    """authorization cookie cookie2 set-cookie idempotency-key content-type content-range range
-    if-match if-none-match if-modified-since if-unmodified-since if-range""".split()
+    (
+        "authorization",
+        "cookie",
+        "cookie2",
+        "set-cookie",
+        "idempotency-key",
+        "content-type",
+        "content-range",
+        "range",
+        "if-match",
+        "if-none-match",
+        "if-modified-since",
+        "if-unmodified-since",
+        "if-range",
+    )
 )
 
 
@@ -57,7 +86,11 @@ def validate_credentials(credentials: Any, pointer: str = "/credentials") -> dic
     )
     if wanted is None:
         raise Invalid.at(f"{pointer}/type", "The type is none, basic, bearer or header.")
-    faults = [Fault(f"{pointer}/{escape(str(key))}", "This type has no such part.") for key in credentials if key not in (*wanted, "type")]
+    faults = [
+        Fault(f"{pointer}/{escape(str(key))}", "This type has no such part.")
+        for key in credentials
+        if key not in (*wanted, "type")
+    ]
     for part in wanted:
         why = _part_fault(part, credentials.get(part))
         if why:
@@ -96,7 +129,9 @@ def _value_fault(value: Any) -> str:
     if len(value) > LONGEST_VALUE:
         return f"A header's value has at most {LONGEST_VALUE} characters."
     if value and not _VALUE.fullmatch(value):
-        return "A header's value is made of printable ASCII characters, without line breaks and without spaces around it."
+        return (
+            "A header's value is made of printable ASCII characters, without line breaks and without spaces around it."
+        )
     return ""
 
 

@@ -60,7 +60,13 @@ def _moment(found: re.Match[str], now: datetime) -> datetime | None:
     second = int(found["second"])
     try:
         moment = datetime(
-            year, _MONTHS.index(month) + 1, int(found["day"]), int(found["hour"]), int(found["minute"]), min(second, 59), tzinfo=UTC
+            year,
+            _MONTHS.index(month) + 1,
+            int(found["day"]),
+            int(found["hour"]),
+            int(found["minute"]),
+            min(second, 59),
+            tzinfo=UTC,
         )
     except ValueError:
         return None

@@ -2,7 +2,7 @@
 
 | status | is | why |
 |---|---|---|
-| 401, 407 | RetryAt, upstream-wide | the credentials are wrong for every item alike: someone has to mend them once, and no item should fail or use up attempts for it meanwhile |
+| 401, 407 | RetryAt, upstream-wide | wrong for every item alike: someone mends them once, and no item fails for it meanwhile |
 | 403 | Rejected | these credentials are known and may not touch this entity: a matter of this item |
 | 429 | RetryAt, upstream-wide | the upstream limits the sender, not the item |
 | 502, 503, 504, 520 to 527, 530 | RetryAt, transport | a gateway answers in place of the upstream |
@@ -12,7 +12,7 @@
 
 from collections.abc import Sequence
 from datetime import datetime
-from typing import Any
+from typing import Any, NamedTuple
 
 from portal.kit import jsontext
 from portal.kit.errors import Invalid
@@ -25,47 +25,76 @@ from syncqueue.adapters.base import Exchange, Rejected, RetryAt, Unknown
 CREDENTIALS_WAIT = 60.0
 """Seconds until refused credentials are tried again, unless the upstream says when."""
 
-_GATEWAY = frozenset({502, 503, 504, *range(520, 528), 530})
 _MAY_BE_APPLIED = frozenset({500, 502, 504, 520, 522, 524})
-_LATER = {408: "The upstream gave up waiting for the request", 423: "The entity is locked", 425: "The upstream asks to send it later"}
 _LONGEST_WORD = 300
+
+
+class _Again(NamedTuple):
+    """How an answer is told that asks for another try."""
+
+    code: str
+    words: str
+    transport: bool = False
+    upstream_wide: bool = False
+    wait: float | None = None
+
+
+_CREDENTIALS = _Again(
+    "credentials-refused",
+    "The upstream refused the credentials; correct them in its settings",
+    upstream_wide=True,
+    wait=CREDENTIALS_WAIT,
+)
+_GATEWAY = _Again("unavailable", "The upstream is not available", transport=True)
+_FAILED = _Again("upstream-error", "The upstream failed over this change")
+_MEANINGLESS = _Again("unexpected-status", "The upstream gave an answer that means nothing here")
+_AGAIN = {
+    401: _CREDENTIALS,
+    407: _CREDENTIALS,
+    408: _Again("busy", "The upstream gave up waiting for the request"),
+    423: _Again("busy", "The entity is locked at the upstream"),
+    425: _Again("busy", "The upstream asks to send it later"),
+    429: _Again("rate-limited", "The upstream asks to send less", upstream_wide=True),
+    **dict.fromkeys((502, 503, 504, *range(520, 528), 530), _GATEWAY),
+}
+_REJECTED = {
+    403: ("forbidden", "The credentials do not allow this change"),
+    404: ("not-found", "The upstream has no such place"),
+}
 
 
 def refusal(answer: Answer, exchanges: Sequence[Exchange], now: datetime) -> RetryAt | Rejected:
     """What an answer that is no success means for the item."""
     status = answer.status
-    wait = asked_wait(answer.headers, now)
-    said = own_words(answer)
-    if status in (401, 407):
-        reason = f"The upstream refused the credentials ({status}{said}). Correct them in the upstream's settings"
-        return RetryAt(reason, "credentials-refused", wait or CREDENTIALS_WAIT, upstream_wide=True, exchanges=exchanges, status=status)
-    if status == 429:
-        reason = f"The upstream asks to send less (429{said})"
-        return RetryAt(reason, "rate-limited", wait, upstream_wide=True, exchanges=exchanges, status=status)
-    if status in _GATEWAY:
-        reason = f"The upstream is not available ({status}{said})"
-        unknown = status in _MAY_BE_APPLIED
-        return RetryAt(reason, "unavailable", wait, transport=True, exchanges=exchanges, status=status, outcome_unknown=unknown)
-    if status in _LATER:
-        return RetryAt(f"{_LATER[status]} ({status}{said})", "busy", wait, exchanges=exchanges, status=status)
-    if status >= 500 and status not in (501, 505):
-        reason = f"The upstream failed over this change ({status}{said})"
-        unknown = status in _MAY_BE_APPLIED
-        return RetryAt(reason, "upstream-error", wait, exchanges=exchanges, status=status, outcome_unknown=unknown)
+    again = _again(status)
+    if again is None:
+        code, words = _REJECTED.get(status, ("refused", "The upstream refused the change"))
+        return Rejected(f"{words} ({status}{own_words(answer)})", code, status, exchanges)
+    return RetryAt(
+        f"{again.words} ({status}{own_words(answer)})",
+        again.code,
+        asked_wait(answer.headers, now) or again.wait,
+        transport=again.transport,
+        upstream_wide=again.upstream_wide,
+        exchanges=exchanges,
+        status=status,
+        outcome_unknown=status in _MAY_BE_APPLIED,
+    )
+
+
+def _again(status: int) -> _Again | None:
     if status < 400:
-        reason = f"The upstream gave an answer that means nothing here ({status}{said})"
-        return RetryAt(reason, "unexpected-status", wait, exchanges=exchanges, status=status)
-    if status == 403:
-        return Rejected(f"The credentials do not allow this change (403{said})", "forbidden", status, exchanges)
-    if status == 404:
-        return Rejected(f"The upstream has no such place (404{said})", "not-found", status, exchanges)
-    return Rejected(f"The upstream refused the change ({status}{said})", "refused", status, exchanges)
+        return _MEANINGLESS
+    if status >= 500 and status not in (501, 505):
+        return _AGAIN.get(status, _FAILED)
+    return _AGAIN.get(status)
 
 
 def failure(error: OutboundError, exchanges: Sequence[Exchange]) -> RetryAt | Rejected | Unknown:
     """What it means for the item that there was no answer to a write.
 
-    A refused redirect counts as a failed connection: it is mostly a proxy or a sign-in page in front of the upstream, and a single address that loops fails alone all the same, since the gate asks for failures with no success between.
+    A refused redirect counts as a failed connection: it is mostly a proxy or a sign-in page in front of the upstream. A single
+    address that loops fails alone all the same, since the gate asks for failures with no success between.
     """
     reason = error.sentence()
     if isinstance(error, Unsendable):
@@ -86,7 +115,9 @@ def read_json(answer: Answer) -> Any:
         return jsontext.parse(answer.body)
     except Invalid as error:
         kind = answer.headers.get("Content-Type", "").partition(";")[0]
-        instead = "HTML" if "html" in kind or answer.body.lstrip()[:1] == b"<" else f"{kind or 'something'} that is no JSON"
+        instead = (
+            "HTML" if "html" in kind or answer.body.lstrip()[:1] == b"<" else f"{kind or 'something'} that is no JSON"
+        )
         detail = error.faults[0].detail if error.faults else str(error)
         raise ValueError(f"The upstream answered {instead}. {detail}") from None
 

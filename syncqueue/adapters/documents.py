@@ -55,5 +55,7 @@ def make_patch(old: Any, new: Any) -> Any:
 def contains(document: Any, part: Any) -> bool:
     """Whether everything that `part` says stands in the document too (which may say more, in its objects)."""
     if isinstance(part, dict):
-        return isinstance(document, dict) and all(key in document and contains(document[key], value) for key, value in part.items())
+        return isinstance(document, dict) and all(
+            key in document and contains(document[key], value) for key, value in part.items()
+        )
     return same(document, part)

@@ -2,8 +2,8 @@
 
 How a change is delivered:
 
-1. **Look** (GET), only where it is needed: the version is unknown; the whole document is needed and not known; or an earlier attempt may have arrived and
-   no condition would catch it.
+1. **Look** (GET), only where it is needed: the version is unknown; the whole document is needed and not known; or an earlier
+   attempt may have arrived and no condition would catch it.
 2. **Decide** on what was seen: the change is there already (our own write, or an equal one), somebody else changed it, or go on.
 3. **Write** once, with a condition (`If-Match`, `If-None-Match: *`) and the Idempotency-Key.
 4. **Judge** the answer. A success gives the new version, by another look when the answer has none. A 409 or 412 is first held
@@ -19,45 +19,33 @@ Decisions that are not obvious:
 
 import json
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
 from portal.kit import clock
 from portal.kit.errors import Invalid
-from resilience.outbound.client import Answer, Client, Request
+from resilience.outbound.client import Answer, Client
 from resilience.outbound.errors import OutboundError
-from resilience.outbound.retry_after import asked_wait
-from syncqueue.adapters.answers import failure, read_json, refusal
+from syncqueue.adapters.answers import failure, read_json
 from syncqueue.adapters.base import (
     Change,
     Conflicted,
     Delivered,
     Entity,
-    Exchange,
     Fetched,
     Gone,
     Outcome,
     Rejected,
     RetryAt,
     Target,
-    Unknown,
 )
 from syncqueue.adapters.documents import apply_patch, contains, make_patch, same, without
 from syncqueue.adapters.routes import Route, id_fault, route_of, validate
+from syncqueue.adapters.talk import Ended, Present, Talk
 from syncqueue.adapters.versions import entity_tag, is_weak, matches, strong_form
 
 _LOOKS = 3
-_NO_CACHE = {"Cache-Control": "no-cache"}
 _WIRE = json.JSONEncoder(separators=(",", ":"), ensure_ascii=False, allow_nan=False)
-
-
-@dataclass(frozen=True, slots=True)
-class Present:
-    """What the upstream has at this moment."""
-
-    document: Any
-    version: str | None
 
 
 class JsonHttp:
@@ -84,10 +72,10 @@ class JsonHttp:
         place = _place(target, entity)
         if isinstance(place, Rejected):
             return place
-        talk = _Talk(client, target, place, entity.id, self._now)
+        talk = Talk(client, target, place, entity.id, self._now)
         try:
             present = await talk.look()
-        except _Ended as ended:
+        except Ended as ended:
             return ended.outcome
         if present is None:
             return Gone(tuple(talk.exchanges), talk.exchanges[-1].status)
@@ -105,87 +93,15 @@ def _place(target: Target, entity: Entity) -> Route | Rejected:
     return route or Rejected(f"The upstream has no route for {entity.type}", "no-route")
 
 
-class _Ended(Exception):
-    """A look found out that the delivery ends here."""
-
-    def __init__(self, outcome: RetryAt | Rejected) -> None:
-        super().__init__()
-        self.outcome = outcome
-
-
-class _Talk:
-    """The requests about one entity, and their record."""
-
-    __slots__ = ("_client", "_now", "_target", "_url", "exchanges", "route")
-
-    def __init__(self, client: Client, target: Target, route: Route, entity_id: str, now: Callable[[], datetime]) -> None:
-        self._client = client
-        self._target = target
-        self._now = now
-        self.route = route
-        self._url = route.url(entity_id)
-        self.exchanges: list[Exchange] = []
-
-    async def send(self, method: str, headers: Mapping[str, str], body: bytes | None = None) -> Answer:
-        """The answer; raises an OutboundError. Either is recorded."""
-        private = self.route.private
-        sent = {**private, **headers}
-        url = self._url
-        request = Request(method, url, sent, private, body, self._target.timeout)
-        try:
-            answer = await self._client.send(request)
-        except OutboundError as error:
-            self.exchanges.append(Exchange(method, url, error.seconds, error.status, error.sentence(), body or b"", sent))
-            raise
-        fault = answer.fault.sentence() if answer.fault else ""
-        self.exchanges.append(
-            Exchange(method, url, answer.seconds, answer.status, fault, body or b"", sent, answer.headers, answer.body)
-        )
-        return answer
-
-    async def look(self) -> Present | None:
-        """What the upstream has, or None when it has no such entity; raises _Ended when that cannot be learned."""
-        try:
-            answer = await self.send("GET", _NO_CACHE)
-        except OutboundError as error:
-            outcome = failure(error, self.exchanges)
-            raise _Ended(_as_retry(outcome) if isinstance(outcome, Unknown) else outcome) from error
-        if answer.status in (404, 410):
-            return None
-        if not answer.ok:
-            raise _Ended(refusal(answer, self.exchanges, self._now()))
-        try:
-            return Present(self.route.unwrap(read_json(answer)), entity_tag(answer.headers.get("ETag")))
-        except LookupError as error:
-            reason = f"The upstream's answer holds no {error.args[0]!r}, where the document should stand"
-            raise _Ended(RetryAt(reason, "no-document", exchanges=self.exchanges, status=answer.status)) from None
-        except ValueError as error:
-            transport = answer.fault is not None and answer.fault.code in ("timed-out", "reset")
-            raise _Ended(
-                RetryAt(str(error), "unreadable-answer", transport=transport, exchanges=self.exchanges, status=answer.status)
-            ) from None
-
-    def wait(self, answer: Answer) -> float | None:
-        """Seconds that the answer asks for."""
-        return asked_wait(answer.headers, self._now())
-
-    def refusal(self, answer: Answer) -> RetryAt | Rejected:
-        """What an answer that is no success means."""
-        return refusal(answer, self.exchanges, self._now())
-
-
-def _as_retry(outcome: Unknown) -> RetryAt:
-    """A read whose answer was lost changed nothing."""
-    return RetryAt(outcome.reason, outcome.code, transport=True, exchanges=outcome.exchanges)
-
-
 class _Delivery:
     """One change on its way."""
 
     __slots__ = ("_change", "_conditional", "_if_match", "_needs_whole", "_present", "_route", "_talk", "_tries")
 
-    def __init__(self, client: Client, target: Target, route: Route, change: Change, now: Callable[[], datetime]) -> None:
-        self._talk = _Talk(client, target, route, change.entity_id, now)
+    def __init__(
+        self, client: Client, target: Target, route: Route, change: Change, now: Callable[[], datetime]
+    ) -> None:
+        self._talk = Talk(client, target, route, change.entity_id, now)
         self._route = route
         self._change = change
         self._conditional = target.version_mode != "none" and not change.last_writer_wins
@@ -201,7 +117,7 @@ class _Delivery:
             if self._must_look():
                 return await self._look_and_go_on()
             return await self._write()
-        except _Ended as ended:
+        except Ended as ended:
             return ended.outcome
 
     # 1. Look
@@ -239,8 +155,12 @@ class _Delivery:
         change = self._change
         status = self._talk.exchanges[-1].status
         if not change.last_writer_wins and (change.version is not None or change.base is not None):
-            return Conflicted(None, None, "It was deleted at the upstream since this change was made", self._talk.exchanges, status)
-        return Rejected("The upstream has nothing under this id that could be changed", "missing", status, self._talk.exchanges)
+            return Conflicted(
+                None, None, "It was deleted at the upstream since this change was made", self._talk.exchanges, status
+            )
+        return Rejected(
+            "The upstream has nothing under this id that could be changed", "missing", status, self._talk.exchanges
+        )
 
     def _on_present(self, present: Present) -> Outcome | None:
         change = self._change
@@ -282,7 +202,9 @@ class _Delivery:
             method = "DELETE"
         else:
             method = self._route.update if change.operation == "update" else "PUT"
-            headers["Content-Type"] = self._route.update_type if change.operation == "update" else self._route.create_type
+            headers["Content-Type"] = (
+                self._route.update_type if change.operation == "update" else self._route.create_type
+            )
             try:
                 body = _WIRE.encode(self._route.wrap(self._content())).encode()
             except ValueError as error:
@@ -331,10 +253,10 @@ class _Delivery:
             return await self._on_success(answer)
         if status in (409, 412):
             return await self._on_conflict(answer)
-        if status in (404, 410) and change.operation == "delete":
-            return self._delivered(None, None, "already gone", answer)
-        if status in (404, 410) and change.operation == "update":
-            return self._missing()
+        if status in (404, 410) and change.operation != "create":
+            return (
+                self._delivered(None, None, "already gone", answer) if change.operation == "delete" else self._missing()
+            )
         if status == 428:
             return await self._on_required(answer)
         return self._talk.refusal(answer)
@@ -362,7 +284,9 @@ class _Delivery:
             try:
                 document = self._route.unwrap(read_json(answer))
             except ValueError as error:
-                notes.append(f"It counts as delivered by its status {answer.status}, although the answer cannot be read: {error}")
+                notes.append(
+                    f"It counts as delivered by its status {answer.status}, although the answer cannot be read: {error}"
+                )
             except LookupError:
                 pass
             else:
@@ -379,7 +303,7 @@ class _Delivery:
             return None
         try:
             present = await self._talk.look()
-        except _Ended as ended:
+        except Ended as ended:
             notes.append(f"Its new version could not be learned: {ended.outcome.reason}")
             return None
         if present is None or not self._still_ours(present.document):
@@ -394,21 +318,27 @@ class _Delivery:
         return contains(document, without(change.payload, self._route.managed))
 
     async def _on_conflict(self, answer: Answer) -> Outcome:
-        change = self._change
         present = await self._now_there(answer)
         if present is None:
-            if change.operation == "delete":
-                return self._delivered(None, None, "already gone", answer)
-            if change.operation == "update":
-                return self._missing()
-            return self._later("The upstream says that it exists, and has nothing under this id", "changed-meanwhile", answer)
+            return self._nothing_there(answer)
         if self._is_there(present.document):
             return self._recognised(present)
         if self._if_match is not None and matches(present.version, self._if_match):
             return self._unchanged(answer)
-        if answer.status == 412 and self._present is not None and not self._was_changed_since_made(present) and self._tries < _LOOKS:
+        overtaken = answer.status == 412 and self._present is not None and not self._was_changed_since_made(present)
+        if overtaken and self._tries < _LOOKS:
             return await self._look_and_go_on()
         return self._conflict(present, answer.status)
+
+    def _nothing_there(self, answer: Answer) -> Outcome:
+        match self._change.operation:
+            case "delete":
+                return self._delivered(None, None, "already gone", answer)
+            case "update":
+                return self._missing()
+            case "create":
+                reason = "The upstream says that it exists, and has nothing under this id"
+                return self._later(reason, "changed-meanwhile", answer)
 
     def _was_changed_since_made(self, present: Present) -> bool:
         return not self._change.last_writer_wins and (self._change.version is not None or self._was_changed(present))
@@ -427,7 +357,10 @@ class _Delivery:
     def _unchanged(self, answer: Answer) -> Outcome:
         """A refusal although the upstream still has the version that the change was made on: there is no conflict to settle."""
         if answer.status == 412 and self._if_match and is_weak(self._if_match):
-            reason = 'The upstream gives weak versions (W/"…") and refuses them as a condition. Let it give strong ones, or set its versions to none'
+            reason = (
+                'The upstream gives weak versions (W/"…") and refuses them as a condition. '
+                "Let it give strong ones, or set its versions to none"
+            )
             return Rejected(reason, "weak-version", 412, self._talk.exchanges)
         reason = f"The upstream refused the change ({answer.status}) although nobody changed the entity"
         return self._later(reason, "refused-unchanged", answer)
@@ -442,7 +375,9 @@ class _Delivery:
 
     # Outcomes
 
-    def _delivered(self, version: str | None, document: Any, how: Any, answer: Answer | None = None, reason: str = "") -> Delivered:
+    def _delivered(
+        self, version: str | None, document: Any, how: Any, answer: Answer | None = None, reason: str = ""
+    ) -> Delivered:
         base = self._present.document if self._present else None
         backoff = self._talk.wait(answer) if answer else None
         return Delivered(version, document, how, self._talk.exchanges, reason, base, backoff)
@@ -455,7 +390,11 @@ class _Delivery:
             else "The upstream already had what this change says"
         )
         return Delivered(
-            present.version, present.document, "own write recognised" if again else "equal", self._talk.exchanges, reason
+            present.version,
+            present.document,
+            "own write recognised" if again else "equal",
+            self._talk.exchanges,
+            reason,
         )
 
     def _conflict(self, present: Present, status: int | None = None) -> Conflicted:

@@ -83,7 +83,9 @@ def validate(routes: Any, version: Any = "etag") -> None:
     """Raises Invalid with a pointer to each part of an upstream's routes that cannot be used."""
     if not isinstance(routes, Mapping) or not routes:
         raise Invalid.at("/routes", "Routes are an object: for each type of entity, its route.")
-    faults = [] if version in VERSION_MODES else [Fault("/version", f"The version is one of: {', '.join(VERSION_MODES)}.")]
+    faults = (
+        [] if version in VERSION_MODES else [Fault("/version", f"The version is one of: {', '.join(VERSION_MODES)}.")]
+    )
     for kind, route in routes.items():
         pointer = f"/routes/{escape(str(kind))}"
         if not isinstance(kind, str) or not kind or len(kind) > 100 or _CONTROL.search(kind):
@@ -144,7 +146,9 @@ def _route_faults(route: Mapping[str, Any]) -> list[tuple[str, str]]:
     faults = [(key, "A route has no such part.") for key in route if key not in _KEYS]
     checks = {
         "path": _path_fault(route.get("path")),
-        "document": "" if isinstance(route.get("document", ""), str | None) else "This is the key that the document stands under.",
+        "document": ""
+        if isinstance(route.get("document", ""), str | None)
+        else "This is the key that the document stands under.",
         "create": "" if route.get("create", "PUT") == "PUT" else "A document is created with PUT.",
         "update": "" if route.get("update", "PUT") in ("PUT", "PATCH") else "A document is updated with PUT or PATCH.",
         "content_type": _type_fault(route.get("content_type")),

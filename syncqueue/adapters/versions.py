@@ -1,8 +1,9 @@
 """Versions as entity tags (RFC 9110, 8.8.3 and 13.1.1). Pure.
 
 If-Match compares strongly: a weak tag (W/"1") in it never matches at a server that keeps to the standard. Weak tags are common
-all the same, since proxies that compress make them of strong ones. So a weak version is sent as its strong form first, and when that is answered
-with 412 although the upstream still has that very version, once more letter by letter. Both are conditional: no write of others is lost.
+all the same, since proxies that compress make them of strong ones. So a weak version is sent as its strong form first, and when
+that is answered with 412 although the upstream still has that very version, once more letter by letter. Both are conditional: no
+write of others is lost.
 """
 
 import re

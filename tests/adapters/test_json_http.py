@@ -36,7 +36,9 @@ def change(operation: Any = "update", payload: Any = OURS, **rest: Any) -> Chang
     return Change("i", "k", "plan", "p-1", operation, None if operation == "delete" else payload, **rest)
 
 
-async def deliver(client: Client, scripts: list[Script], sent: Change | None = None, **rest: Any) -> tuple[Outcome, Rascal]:
+async def deliver(
+    client: Client, scripts: list[Script], sent: Change | None = None, **rest: Any
+) -> tuple[Outcome, Rascal]:
     async with rascal(*scripts) as server:
         return await ADAPTER.deliver(client, target(server, **rest), sent or change()), server
 
@@ -74,7 +76,9 @@ async def test_a_write_that_takes_too_long_is_unknown(client: Client) -> None:
     assert got.code == "timed-out"
 
 
-@pytest.mark.parametrize("script", [cut(), cut(b"HTTP/1.1 200 OK\r\nContent-Length: 50\r\n\r\n{")], ids=["closed", "half"])
+@pytest.mark.parametrize(
+    "script", [cut(), cut(b"HTTP/1.1 200 OK\r\nContent-Length: 50\r\n\r\n{")], ids=["closed", "half"]
+)
 async def test_a_look_without_an_answer_is_no_conflict(client: Client, script: Script) -> None:
     """When what the upstream has cannot be read after a 412, it is tried again: nothing is made of nothing."""
     got, server = await deliver(client, [answer(412), script])
@@ -226,7 +230,9 @@ async def test_our_own_write_is_recognised(client: Client, status: int) -> None:
 
 async def test_true_is_not_one(client: Client) -> None:
     """A document that differs in type is not our own."""
-    got, _ = await deliver(client, [answer(412), document({"n": True}, '"2"')], change(payload={"n": 1}, outcome_unknown=True))
+    got, _ = await deliver(
+        client, [answer(412), document({"n": True}, '"2"')], change(payload={"n": 1}, outcome_unknown=True)
+    )
     assert isinstance(got, Conflicted)
 
 
@@ -239,7 +245,13 @@ async def test_409_while_the_first_request_is_still_running(client: Client) -> N
 
 async def test_a_look_then_somebody_else(client: Client) -> None:
     """A change without version that is overtaken between look and write looks again and goes on."""
-    scripts = [document({"t": 1}, V1), answer(412), document({"t": 2}, '"2"'), document({"t": 2}, '"2"'), document(OURS, '"3"')]
+    scripts = [
+        document({"t": 1}, V1),
+        answer(412),
+        document({"t": 2}, '"2"'),
+        document({"t": 2}, '"2"'),
+        document(OURS, '"3"'),
+    ]
     got, server = await deliver(client, scripts, change(version=None))
     assert isinstance(got, Delivered), got
     assert (got.version, got.base) == ('"3"', {"t": 2})
@@ -299,7 +311,9 @@ async def test_428_is_answered_with_a_condition(client: Client) -> None:
 
 async def test_428_without_any_version(client: Client) -> None:
     """An upstream that insists and gives none cannot be written to."""
-    got, _ = await deliver(client, [answer(428), document({"t": 1}), answer(428)], change(version=None, last_writer_wins=True))
+    got, _ = await deliver(
+        client, [answer(428), document({"t": 1}), answer(428)], change(version=None, last_writer_wins=True)
+    )
     assert isinstance(got, Rejected), got
     assert got.code == "version-required"
 
@@ -325,7 +339,11 @@ async def test_the_last_writer_sends_no_condition(client: Client) -> None:
 
 @pytest.mark.parametrize(
     ("script", "code"),
-    [(answer(200, "<html>", ETag='"1"'), "unreadable-answer"), (answer(200, b"\xff"), "unreadable-answer"), (answer(503), "unavailable")],
+    [
+        (answer(200, "<html>", ETag='"1"'), "unreadable-answer"),
+        (answer(200, b"\xff"), "unreadable-answer"),
+        (answer(503), "unavailable"),
+    ],
 )
 async def test_a_first_look_that_cannot_be_read(client: Client, script: Script, code: str) -> None:
     """Nothing is written when what is there cannot be read."""
@@ -369,7 +387,9 @@ async def test_a_document_that_no_patch_can_say(client: Client) -> None:
 async def test_an_id_that_could_leave_its_place(client: Client, entity_id: str) -> None:
     """It is rejected before anything is sent: a DELETE of .. would remove a collection."""
     async with rascal(answer(200)) as server:
-        got = await ADAPTER.deliver(client, target(server), Change("i", "k", "plan", entity_id, "delete", None, version=V1))
+        got = await ADAPTER.deliver(
+            client, target(server), Change("i", "k", "plan", entity_id, "delete", None, version=V1)
+        )
     assert isinstance(got, Rejected)
     assert (got.code, server.heard) == ("entity-id", [])
 
@@ -391,7 +411,10 @@ async def test_an_address_that_cannot_be_used(client: Client) -> None:
 
 async def test_own_headers_and_credentials_are_sent_and_masked(client: Client) -> None:
     """Each request carries them, and no record shows the secret."""
-    rest: Any = {"headers": {"X-Client": "breakwater"}, "credentials": {"type": "header", "name": "X-Api-Key", "value": "hunter2"}}
+    rest: Any = {
+        "headers": {"X-Client": "breakwater"},
+        "credentials": {"type": "header", "name": "X-Api-Key", "value": "hunter2"},
+    }
     got, server = await deliver(client, [document(OURS), document(OURS, '"2"')], **rest)
     assert [heard.headers["x-api-key"] for heard in server.heard] == ["hunter2", "hunter2"]
     assert server.heard[0].headers["x-client"] == "breakwater"

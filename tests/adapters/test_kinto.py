@@ -41,7 +41,9 @@ def plain(document: Any) -> Any:
     return {key: value for key, value in document.items() if key not in ("id", "last_modified", "schema")}
 
 
-async def test_create_update_and_delete_follow_each_other(client: Client, target: Target, kinto: Kinto, record: str) -> None:
+async def test_create_update_and_delete_follow_each_other(
+    client: Client, target: Target, kinto: Kinto, record: str
+) -> None:
     """Each delivery gives the version that the next one is made on."""
     made = await ADAPTER.deliver(client, target, change(record, "create", {"title": "A", "n": 1}))
     assert isinstance(made, Delivered)
@@ -82,7 +84,9 @@ async def test_somebody_else_wrote(client: Client, target: Target, kinto: Kinto,
 
 
 @pytest.mark.parametrize("form", ["merge-patch", "document"])
-async def test_a_lost_answer_is_recognised(client: Client, target: Target, kinto: Kinto, record: str, form: Any) -> None:
+async def test_a_lost_answer_is_recognised(
+    client: Client, target: Target, kinto: Kinto, record: str, form: Any
+) -> None:
     """The same change again, with the version from before it, is our own write and not a conflict."""
     made = await ADAPTER.deliver(client, target, change(record, "create", {"title": "A", "n": 1}))
     assert isinstance(made, Delivered)
@@ -99,7 +103,9 @@ async def test_a_lost_answer_is_recognised(client: Client, target: Target, kinto
 async def test_a_lost_answer_to_a_create(client: Client, target: Target, kinto: Kinto, record: str) -> None:
     """A create again is recognised; another document under the id is a conflict."""
     await ADAPTER.deliver(client, target, change(record, "create", {"title": "A"}))
-    again = await ADAPTER.deliver(client, target, change(record, "create", {"title": "A"}, attempt=2, outcome_unknown=True))
+    again = await ADAPTER.deliver(
+        client, target, change(record, "create", {"title": "A"}, attempt=2, outcome_unknown=True)
+    )
     assert isinstance(again, Delivered)
     assert again.how == "own write recognised"
     other = await ADAPTER.deliver(client, target, change(record, "create", {"title": "Z"}))
@@ -132,7 +138,9 @@ async def test_an_old_base_is_not_written_back(client: Client, target: Target, k
     made = await ADAPTER.deliver(client, target, change(record, "create", {"title": "A", "n": 1}))
     assert isinstance(made, Delivered)
     rest: Any = {"base": {"title": "A", "n": 1}, "base_version": made.version}
-    first = await ADAPTER.deliver(client, target, change(record, "update", {"title": "B"}, version=made.version, **rest))
+    first = await ADAPTER.deliver(
+        client, target, change(record, "update", {"title": "B"}, version=made.version, **rest)
+    )
     assert isinstance(first, Delivered)
     assert [exchange.method for exchange in first.exchanges] == [target.routes["plan"]["update"]]
     second = await ADAPTER.deliver(client, target, change(record, "update", {"n": 2}, version=first.version, **rest))
@@ -143,7 +151,9 @@ async def test_an_old_base_is_not_written_back(client: Client, target: Target, k
 async def test_the_last_writer_wins(client: Client, target: Target, kinto: Kinto, record: str) -> None:
     """Such a change overwrites what others wrote, and touches no other field."""
     kinto.put(record, {"title": "A", "n": 1})
-    got = await ADAPTER.deliver(client, target, change(record, "update", {"title": "B"}, last_writer_wins=True, version='"1"'))
+    got = await ADAPTER.deliver(
+        client, target, change(record, "update", {"title": "B"}, last_writer_wins=True, version='"1"')
+    )
     assert isinstance(got, Delivered), got
     assert plain(kinto.get(record)) == {"title": "B", "n": 1}
 

@@ -10,7 +10,17 @@ from portal.kit.masking import MASK, mask_headers, mask_text
 
 
 @pytest.mark.parametrize(
-    "name", ["Authorization", "proxy-authorization", "Cookie", "Set-Cookie", "X-Api-Key", "X-Auth-Token", "My-Secret", "apikey"]
+    "name",
+    [
+        "Authorization",
+        "proxy-authorization",
+        "Cookie",
+        "Set-Cookie",
+        "X-Api-Key",
+        "X-Auth-Token",
+        "My-Secret",
+        "apikey",
+    ],
 )
 def test_secret_headers(name: str) -> None:
     """Headers that carry secrets lose their value, whatever the letter case."""
@@ -56,7 +66,15 @@ def test_secrets_in_a_text(text: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "text", ["", "the token is wrong", '{"title": "a @ b", "count": 3}', "basic auth failed", "password=", "https://host/@user"]
+    "text",
+    [
+        "",
+        "the token is wrong",
+        '{"title": "a @ b", "count": 3}',
+        "basic auth failed",
+        "password=",
+        "https://host/@user",
+    ],
 )
 def test_ordinary_texts_stay(text: str) -> None:
     """Prose about tokens is no token."""
@@ -69,7 +87,10 @@ def test_any_text_comes_through(text: str) -> None:
     mask_text(mask_text(text))
 
 
-@given(st.text(st.characters(exclude_categories=["Cs"]), min_size=8), st.sampled_from(["password", "api_key", "accessToken", "x-secret"]))
+@given(
+    st.text(st.characters(exclude_categories=["Cs"]), min_size=8),
+    st.sampled_from(["password", "api_key", "accessToken", "x-secret"]),
+)
 def test_a_json_field_never_shows(secret: str, name: str) -> None:
     """The value of a secret JSON field is gone, however it is written."""
     document = {"before": 1, name: f"hidden{secret}", "after": 2}

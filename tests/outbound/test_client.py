@@ -24,7 +24,7 @@ from resilience.outbound.errors import (
     Unsendable,
 )
 from tests.support.ports import free_port
-from tests.support.rascal import answer, cut, endless, json_answer, raw, rascal, reset, silence
+from tests.support.rascal import answer, cut, endless, json_answer, rascal, raw, reset, silence
 
 
 async def failing(client: Client, url: str, method: str = "GET", **rest: object) -> OutboundError:
@@ -169,7 +169,9 @@ async def test_a_body_that_never_ends_in_time(client: Client) -> None:
 
 
 @pytest.mark.parametrize(
-    "head", [b"HTTP/1.1 200 OK\r\n\r\n", b"HTTP/1.1 200 OK\r\nContent-Length: 99999999\r\n\r\n"], ids=["endless", "huge"]
+    "head",
+    [b"HTTP/1.1 200 OK\r\n\r\n", b"HTTP/1.1 200 OK\r\nContent-Length: 99999999\r\n\r\n"],
+    ids=["endless", "huge"],
 )
 async def test_an_endless_body_is_cut_off(client: Client, head: bytes) -> None:
     """An answer that is too long is cut at the limit, says so, and its connection is not used again."""
@@ -181,7 +183,9 @@ async def test_an_endless_body_is_cut_off(client: Client, head: bytes) -> None:
     assert server.connections == 2
 
 
-@pytest.mark.parametrize("data", [b"SSH-2.0-OpenSSH_9\r\n", b"HTTP/1.1 two OK\r\n\r\n", b"HTTP/1.1 200 OK\r\nA B: c\r\n\r\n"])
+@pytest.mark.parametrize(
+    "data", [b"SSH-2.0-OpenSSH_9\r\n", b"HTTP/1.1 two OK\r\n\r\n", b"HTTP/1.1 200 OK\r\nA B: c\r\n\r\n"]
+)
 async def test_an_answer_that_is_not_http(client: Client, data: bytes) -> None:
     """What is no HTTP gives BadAnswer in one line."""
     async with rascal(cut(data)) as server:

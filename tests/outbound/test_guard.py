@@ -51,7 +51,7 @@ def test_metadata_wants_its_own_name(network: str) -> None:
 
 def test_what_is_no_network_is_said_at_once() -> None:
     """A mistyped network is an error when the guard is made."""
-    with pytest.raises(ValueError, match="10.0.0.0/99"):
+    with pytest.raises(ValueError, match="does not appear"):
         Guard(["10.0.0.0/99"])
 
 
@@ -76,7 +76,8 @@ class Names(AbstractResolver):
         self, host: str, port: int = 0, family: socket.AddressFamily = socket.AF_INET
     ) -> list[ResolveResult]:
         return [
-            ResolveResult(hostname=host, host=address, port=port, family=family, proto=0, flags=0) for address in self.hosts
+            ResolveResult(hostname=host, host=address, port=port, family=family, proto=0, flags=0)
+            for address in self.hosts
         ]
 
     async def close(self) -> None:
@@ -130,7 +131,9 @@ async def test_the_socket_is_judged_even_behind_another_resolver() -> None:
         assert server.connections == 0
 
 
-@pytest.mark.parametrize("host", ["127.0.0.1", "localhost", "[::1]", "[::ffff:127.0.0.1]", "127.1", "2130706433", "0x7f.1"])
+@pytest.mark.parametrize(
+    "host", ["127.0.0.1", "localhost", "[::1]", "[::ffff:127.0.0.1]", "127.1", "2130706433", "0x7f.1"]
+)
 async def test_a_closed_client_reaches_nothing_here(host: str) -> None:
     """Without allowed networks no spelling of this machine is reached."""
     async with rascal(answer(200)) as server, Client() as client:

@@ -7,12 +7,11 @@ import pytest
 from portal.kit.errors import Invalid
 from resilience.outbound.headers import private_headers, validate_credentials, validate_headers
 
+TAKEN = """Host Authorization cookie Content-Length transfer-encoding Connection Idempotency-Key If-Match If-None-Match
+    X-HTTP-Method-Override"""
 
-@pytest.mark.parametrize(
-    "name",
-    ["Host", "Authorization", "cookie", "Content-Length", "transfer-encoding", "Connection", "Idempotency-Key", "If-Match"]
-    + ["If-None-Match", "X-HTTP-Method-Override", "", "a b", "a:b", "a\r\nb", "ä", "x" * 200],
-)
+
+@pytest.mark.parametrize("name", [*TAKEN.split(), "", "a b", "a:b", "a\r\nb", "ä", "x" * 200])
 def test_names_that_are_refused(name: str) -> None:
     """What the client or the adapter sets, and what is no name, is refused where it stands."""
     with pytest.raises(Invalid) as caught:
@@ -24,8 +23,8 @@ def test_names_that_are_refused(name: str) -> None:
 def test_values_that_are_refused(value: Any) -> None:
     """Line breaks, control characters and what is no text are refused."""
     with pytest.raises(Invalid) as caught:
-        validate_headers({"X/A": value})
-    assert caught.value.faults[0].pointer == "/headers/X~1A" or caught.value.faults[0].pointer == "/headers/X/A"
+        validate_headers({"X-A": value})
+    assert caught.value.faults[0].pointer == "/headers/X-A"
 
 
 def test_the_same_name_twice() -> None:
