@@ -54,11 +54,12 @@ class Drain:
             before = self._cpu(process, servers, self._wait(process, 1, begun))
             counts = self._wait(process, count, begun)
             after = self._cpu(process, servers, counts)
+            died = process.poll() is not None
         finally:
             processes.stop(process, with_group=True)
         counts = self.sink.counts()
-        if counts.distinct == 0:
-            raise RuntimeError(f"{name}: nothing arrived\n{log.read_text(errors='replace')[-3000:]}")
+        if counts.distinct == 0 or (died and counts.distinct < count):
+            raise RuntimeError(f"{name}: {counts.distinct} of {count}\n{log.read_text(errors='replace')[-3000:]}")
         seconds = max(counts.last - counts.first, 1e-9)
         return Measured(
             name=name,
