@@ -4,5 +4,10 @@ from django.urls import URLPattern, URLResolver, include, path
 
 urlpatterns: list[URLPattern | URLResolver] = [
     path("", include("portal.duties.urls")),
+    path("", include("portal.api.urls")),
     path("", include("resilience.upstreams.urls")),
+    path("", include("syncqueue.urls")),
+    path("", include("portal.overview.urls")),
 ]
+
+handler500 = "portal.web.pages.server_error"
