@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncGenerator, Sequence
+from functools import partial
 from urllib.parse import parse_qs
 
 from django.conf import settings
@@ -26,7 +27,7 @@ class Listener:
     @classmethod
     async def open(cls, hub: Hub, topics: Sequence[Topic], credential: Credential | None) -> "Listener":
         """Signs in and subscribes. Raises SignedOut, Forbidden, TooMany or Unavailable."""
-        viewer = await hub.checking(sign_in, credential) if credential else None
+        viewer = await hub.checking(partial(sign_in, opening=True), credential) if credential else None
         if viewer is None or viewer.user_id is None:
             raise SignedOut
         if not viewer.organization_ids:

@@ -2,9 +2,7 @@
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from hashlib import sha256
 from importlib import import_module
-from urllib.parse import urlsplit
 
 from django.conf import settings
 from django.contrib.auth import BACKEND_SESSION_KEY, HASH_SESSION_KEY, SESSION_KEY
@@ -16,8 +14,8 @@ from django.utils.crypto import constant_time_compare
 
 from portal.accounts.models import User
 from portal.kit import clock
-from portal.kit.viewer import Role, Viewer
-from portal.tenancy.models import Membership, Token
+from portal.kit.viewer import Viewer
+from portal.tenancy.viewers import note_use, usable_token, viewer_of_token, viewer_of_user
 
 Headers = Iterable[tuple[bytes, bytes]]
 
@@ -61,41 +59,26 @@ def host_is_ours(headers: Headers) -> bool:
 
 def origin_is_ours(headers: Headers) -> bool:
     """Whether a page of this portal asks: its Origin is the address that it was served from."""
-    origin = header(headers, b"origin")
-    if origin in settings.CSRF_TRUSTED_ORIGINS:
-        return True
-    scheme, host = urlsplit(origin).scheme, urlsplit(origin).netloc
-    return host_is_ours(headers) and host == header(headers, b"host") and scheme in ("http", "https")
+    origin, host = header(headers, b"origin"), header(headers, b"host")
+    served = (f"http://{host}", f"https://{host}") if host_is_ours(headers) else ()
+    return origin in served or origin in settings.CSRF_TRUSTED_ORIGINS
 
 
-def sign_in(credential: Credential) -> Viewer | None:
-    """The viewer whom this credential stands for at this moment; None when it is no longer (or never was) good."""
+def sign_in(credential: Credential, *, opening: bool = False) -> Viewer | None:
+    """The viewer whom this credential stands for at this moment; None when it is no longer (or never was) good.
+
+    With `opening` a token's use is noted.
+    """
     match credential:
         case Session(key):
             user = _user_of(key)
-            return _viewer(user) if user else None
+            return viewer_of_user(user) if user else None
         case Bearer(secret):
-            return _viewer_of_token(secret)
-
-
-def _viewer(user: User) -> Viewer:
-    memberships = Membership.objects.filter(user=user).values_list("organization_id", "role")
-    return Viewer(user_id=user.pk, name=user.username, roles={of: Role(role) for of, role in memberships})
-
-
-def _viewer_of_token(secret: str) -> Viewer | None:
-    digest = sha256(secret.encode()).hexdigest()
-    token = Token.objects.select_related("user").filter(digest=digest, revoked_at=None, user__is_active=True).first()
-    if token is None or (token.expires_at and token.expires_at <= clock.now()):
-        return None
-    belongs = Membership.objects.filter(user=token.user_id, organization=token.organization_id)
-    return Viewer(
-        user_id=token.user_id,
-        name=token.user.username,
-        roles={of: Role(role) for of, role in belongs.values_list("organization_id", "role")},
-        scopes=frozenset(token.scopes),
-        token_id=token.pk,
-    )
+            now = clock.now()
+            token = usable_token(secret, now)
+            if token and opening:
+                note_use(token, now)
+            return viewer_of_token(token) if token else None
 
 
 def _user_of(key: str) -> User | None:

@@ -20,6 +20,7 @@ AsgiEvent = dict[str, Any]
 Receive = Callable[[], Awaitable[AsgiEvent]]
 Send = Callable[[AsgiEvent], Awaitable[None]]
 
+PROBLEMS = "/api/docs/problems"
 RETRY_MILLISECONDS = 3_000
 SEND_SECONDS = 30.0
 HEADERS = [
@@ -108,10 +109,10 @@ async def _refuse(
     detail: str = "",
 ) -> None:
     """Answers with problem+json (RFC 9457)."""
-    problem = {"type": f"/problems/{code}", "title": title, "status": status, "code": code}
-    body = jsontext.dump({**problem, "detail": detail} if detail else problem).encode()
+    problem = {"type": f"{PROBLEMS}#{code}", "title": title, "status": status, "detail": detail, "errors": []}
+    body = jsontext.dump(problem).encode()
     headers = [(b"content-type", b"application/problem+json"), (b"cache-control", b"no-store"), *headers]
     if status == SignedOut.status:
-        headers.append((b"www-authenticate", b"Bearer"))
+        headers.append((b"www-authenticate", b'Bearer realm="Breakwater"'))
     await send({"type": "http.response.start", "status": status, "headers": headers})
     await send({"type": "http.response.body", "body": body})

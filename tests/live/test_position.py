@@ -1,0 +1,64 @@
+"""A reader misses nothing, in whatever order ids become visible; a subscriber never keeps more than a few messages."""
+
+import asyncio
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from portal.live.core.entries import Message
+from portal.live.core.position import FORGET_SECONDS, MOST_GAPS, Position
+from portal.live.hub import MOST_WAITING, Channel, Hub, Subscriber
+from portal.live.topics import Topic
+
+
+@given(st.permutations(range(1, 30)), st.lists(st.integers(1, 5), min_size=30))
+def test_every_id_is_seen_once(order: list[int], steps: list[int]) -> None:
+    """Ids that show up in any order, a few at a time, are each read exactly once; the settled id never passes a gap."""
+    position, seen, visible = Position(), [], set[int]()
+    waiting = list(order)
+    for step in steps:
+        visible |= set(waiting[:step])
+        waiting = waiting[step:]
+        page = sorted(number for number in visible if number > position.last)
+        page += [number for number in position.gaps if number in visible]
+        position.take(page, now=0.0)
+        seen += page
+        assert set(range(1, position.settled + 1)) <= set(seen)
+    assert sorted(seen) == list(range(1, 30))
+    assert position.gaps == []
+    assert position.settled == 29
+
+
+def test_a_rolled_back_id_is_forgotten() -> None:
+    """An id that never shows up is asked for during half a minute, then no more."""
+    position = Position(10)
+    position.take([12], now=0.0)
+    assert (position.gaps, position.settled) == ([11], 10)
+    position.take([13], now=FORGET_SECONDS - 1)
+    assert position.gaps == [11]
+    position.take([14], now=FORGET_SECONDS)
+    assert (position.gaps, position.settled) == ([], 14)
+
+
+def test_gaps_have_a_bound() -> None:
+    """A leap over millions of ids costs no memory."""
+    position = Position()
+    position.take([10_000_000], now=0.0)
+    assert len(position.gaps) <= MOST_GAPS
+
+
+async def test_a_full_subscriber_gets_the_present() -> None:
+    """Messages beyond a few are dropped for one snapshot, and what comes after it is told again."""
+    hub = Hub()
+    readings = iter(range(100))
+    topic = Topic("queue", snapshot=lambda ids: {"reading": next(readings)}, digest=lambda entries: {})
+    channel = Channel(hub, topic, frozenset({1}))
+    subscriber = Subscriber(hub, [channel], user_id=1)
+    later = asyncio.get_running_loop().time() + 5
+    for number in range(MOST_WAITING * 10):
+        subscriber.give(Message.of("queue", number, {}))
+    messages = await subscriber.next(until=later)
+    assert [message.text for message in messages] == ['{"snapshot":true,"skipped":false,"reading":0}']
+    subscriber.give(Message.of("queue", 99, {}))
+    assert [message.id for message in await subscriber.next(until=later)] == [99]
+    assert await subscriber.next(until=asyncio.get_running_loop().time()) == []
