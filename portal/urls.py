@@ -6,6 +6,8 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("", include("portal.duties.urls")),
     path("", include("portal.api.urls")),
     path("", include("resilience.upstreams.urls")),
+    path("api/v1/", include("resilience.upstreams.api_urls")),
+    path("api/v1/", include("syncqueue.api_urls")),
     path("", include("syncqueue.urls")),
     path("", include("portal.overview.urls")),
 ]

@@ -1,5 +1,7 @@
 """Organizations, who belongs to them, their tokens and projects."""
 
+from datetime import datetime
+
 from django.conf import settings
 from django.db import models
 
@@ -75,6 +77,10 @@ class Token(models.Model):
 
     def __str__(self) -> str:
         return f"{self.name} ({self.prefix}…)"
+
+    def usable(self, now: datetime) -> bool:
+        """Whether it opens anything at `now`: neither revoked nor expired."""
+        return self.revoked_at is None and (self.expires_at is None or self.expires_at > now)
 
 
 class ProjectQuerySet(ScopedQuerySet["Project"]):
