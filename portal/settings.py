@@ -248,6 +248,10 @@ SPECTACULAR_SETTINGS = {
     "REDOC_DIST": "SIDECAR",
     "SERVE_PERMISSIONS": ["rest_framework.permissions.AllowAny"],
     "SERVE_INCLUDE_SCHEMA": False,
+    "ENUM_NAME_OVERRIDES": {
+        "ItemState": "syncqueue.serializers.STATES",
+        "LaneState": "syncqueue.serializers.LANE_STATES",
+    },
 }
 
 LOGGING = {

@@ -76,10 +76,11 @@ class Filter:
             )
         if self.older:
             asked &= Q(created_at__lt=now - timedelta(seconds=int(self.older)))
-        return asked & _about(self.text) if self.text else asked
+        return asked & about(self.text) if self.text else asked
 
 
-def _about(text: str) -> Q:
+def about(text: str) -> Q:
+    """Items that have this text in their entity's title or id, in their payload, or as the beginning of their own id."""
     plain = text.lower().replace("-", "")
     if _HEX.match(plain):
         low, high = UUID(hex=plain.ljust(32, "0")), UUID(hex=plain.ljust(32, "f"))

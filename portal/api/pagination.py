@@ -73,8 +73,8 @@ class CursorPages(CursorPagination):
 
     def get_paginated_response_schema(self, schema: dict[str, Any]) -> dict[str, Any]:
         """The same for OpenAPI."""
-        link = {"type": "string", "format": "uri", "nullable": True}
-        text = {"type": "string", "nullable": True}
+        link = {"type": "string", "format": "uri", "nullable": True, "example": None}
+        text = {"type": "string", "nullable": True, "example": None}
         return {
             "type": "object",
             "required": ["results", "next", "previous", "next_cursor", "previous_cursor"],

@@ -1,0 +1,95 @@
+"""Items as JSON for the REST API."""
+
+import json
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any
+
+from portal.kit.viewer import Viewer
+from portal.web.formats import duration
+from syncqueue.core.states import LaneState
+from syncqueue.facts import Known, gather
+from syncqueue.models import Attempt, Item
+from syncqueue.reasons import reason
+
+MOST_ATTEMPTS = 50
+_PLAIN = [
+    "kind",
+    "operation",
+    "form",
+    "seq",
+    "actor",
+    "assigned_by",
+    "client_id",
+    "client_seq",
+    "txn",
+    "occurred_at",
+    "idempotency_key",
+    "base_version",
+    "created_at",
+    "finished_at",
+    "attempts",
+    "outcome_unknown",
+    "code",
+    "reason",
+]
+
+
+def represent_all(viewer: Viewer, items: Sequence[Item], now: datetime) -> list[dict[str, Any]]:
+    """The items as JSON, in the same order. Their lane, upstream, organization and project are to be loaded."""
+    return [_item(known, now) for known in gather(viewer, items)]
+
+
+def represent_whole(viewer: Viewer, item: Item, now: datetime) -> dict[str, Any]:
+    """One item with its payload, lane and attempts."""
+    known = gather(viewer, [item])[0]
+    attempts = Attempt.objects.for_org(viewer).filter(item=item).order_by("-number")[:MOST_ATTEMPTS]
+    return {
+        **_item(known, now),
+        "payload": item.read_payload(),
+        "base": item.read_base(),
+        "lane": _lane(known),
+        "history": [_attempt(attempt) for attempt in attempts],
+    }
+
+
+def _item(known: Known, now: datetime) -> dict[str, Any]:
+    item = known.item
+    return {
+        "id": str(item.pk),
+        "state": item.item_state.slug,
+        "why": _why(known, now),
+        "organization": item.organization.slug,
+        "upstream": item.upstream.slug,
+        "project": item.project.slug if item.project else None,
+        "entity_type": item.lane.entity_type,
+        "entity_id": item.lane.entity_id,
+        "title": item.lane.title,
+        **{name: getattr(item, name) for name in _PLAIN},
+        "next_attempt_at": item.retry_at,
+        "requests": item.sends,
+    }
+
+
+def _why(known: Known, now: datetime) -> str:
+    found = reason(known, now)
+    return f"{found.text} {found.then} {duration(found.until - now)}." if found.until else found.text
+
+
+def _lane(known: Known) -> dict[str, Any]:
+    lane = known.lane
+    return {
+        "state": LaneState(lane.state).name.lower(),
+        "depth": lane.depth,
+        "head": str(known.head.pk) if known.head else None,
+        "ahead": known.ahead,
+        "version": lane.version,
+        "held_by": lane.held_by,
+        "held_reason": lane.held_reason,
+    }
+
+
+def _attempt(attempt: Attempt) -> dict[str, Any]:
+    names = ("number", "started_at", "finished_at", "outcome", "counted", "status", "seconds", "reason", "worker")
+    exchanges = json.loads(attempt.exchanges) if attempt.exchanges else []
+    return {**{name: getattr(attempt, name) for name in names}, "exchanges": exchanges}
