@@ -68,8 +68,19 @@ class Viewer:
         if organization_id not in self.roles:
             raise NotFound
         if not self.can(permission, organization_id):
-            least = LEAST_ROLE[permission].name.lower()
-            raise Forbidden(f"This needs the role {least} and, with a token, the scope {permission}.")
+            raise Forbidden(_needs(permission))
+
+    def require_anywhere(self, permission: Permission) -> frozenset[int]:
+        """The organizations in which this viewer holds `permission`; raises Forbidden when there is none."""
+        found = self.organizations_with(permission)
+        if not found:
+            raise Forbidden(_needs(permission))
+        return found
+
+
+def _needs(permission: Permission) -> str:
+    least = LEAST_ROLE[permission].name.lower()
+    return f"This needs the role {least} and, with a token, the scope {permission}."
 
 
 ANONYMOUS = Viewer(user_id=None, name="")
