@@ -55,7 +55,7 @@ class Lane(models.Model):
         ]
         indexes = [
             models.Index(fields=["upstream", "ready_at", "id"], name="lane_ready", condition=Q(state=1)),
-            models.Index(fields=["lease_until"], name="lane_leased", condition=Q(state=2)),
+            models.Index(fields=["lease_owner", "lease_until"], name="lane_leased", condition=Q(state=2)),
             models.Index(fields=["upstream", "id"], name="lane_stuck", condition=Q(state__gte=3)),
         ]
 

@@ -19,7 +19,7 @@ from django.db import DatabaseError, connection
 
 from portal.kit import clock
 from resilience.outbound.client import Client
-from syncqueue.actions.deliver import Desk, Rules, Turn, send
+from syncqueue.actions.deliver import ALL, Desk, Rules, Share, Turn, send
 from syncqueue.core.jobs import Assignment, Finished
 from syncqueue.store import NOTIFY_CHANNEL
 
@@ -32,6 +32,8 @@ POLL = 1.0
 """Seconds after which an idle pump looks for work even if nobody called."""
 GATHER = 0.004
 """Seconds for which answers are collected before they are settled together."""
+LEAST_BATCH = 8
+"""So many answers are settled at once if they are there; of more, half of what is under way, so that the other half is sent meanwhile."""
 DRAIN = 4.0
 """Seconds that a pump which is asked to stop gives to the requests under way."""
 TROUBLE = 1.0
@@ -41,11 +43,19 @@ TROUBLE = 1.0
 class Pump:
     """Delivers what waits, until `alive` says no. `owner` names the holder of the leases."""
 
-    def __init__(self, *, owner: str, alive: Callable[[], bool], client: Client, rng: Random | None = None) -> None:
+    def __init__(
+        self,
+        *,
+        owner: str,
+        alive: Callable[[], bool],
+        client: Client,
+        share: Share = ALL,
+        rng: Random | None = None,
+    ) -> None:
         self.owner = owner
         self._alive = alive
         self._client = client
-        self._desk = Desk(owner=owner, rules=Rules.from_settings(), rng=rng or Random())
+        self._desk = Desk(owner=owner, share=share, rules=Rules.from_settings(), rng=rng or Random())
         self._thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix="pump-db")
         self._finished: list[Finished] = []
         self._sending: dict[int, asyncio.Task[None]] = {}
@@ -71,7 +81,8 @@ class Pump:
     async def _work(self, *, claim: bool) -> bool:
         """One turn. Says whether the pump may rest now; a turn that could not be written is tried again, nothing is dropped."""
         self._stir.clear()
-        batch, self._finished = self._finished, []
+        share = max(LEAST_BATCH, (len(self._finished) + len(self._sending) + 1) // 2)
+        batch, self._finished = self._finished[:share], self._finished[share:]
         if not batch and not await self._is_due():
             if self._due is not None and self._due <= clock.now():
                 self._due = None
@@ -85,6 +96,8 @@ class Pump:
             await asyncio.sleep(TROUBLE)
             return False
         self._due = turn.wake
+        if self._finished:
+            self._stir.set()
         for assignment in turn.assignments:
             task = asyncio.create_task(self._send(assignment))
             self._sending[assignment.lane_id] = task
@@ -116,7 +129,7 @@ class Pump:
             await asyncio.wait_for(self._stir.wait(), pause)
         except TimeoutError:
             return
-        if self._finished and self._sending:
+        if self._sending and len(self._finished) < len(self._sending):
             await asyncio.sleep(GATHER)
 
     async def _drain(self) -> None:

@@ -110,12 +110,6 @@ def next_ready_at(cursor: CursorWrapper, rows: Rows, *, upstream_id: int, after:
     return rows.read_time(row[0]) if row else None
 
 
-def leased_counts(cursor: CursorWrapper) -> dict[int, int]:
-    """How many lanes are leased now, by upstream."""
-    cursor.execute("SELECT upstream_id, COUNT(*) FROM syncqueue_lane WHERE state = 2 GROUP BY upstream_id")
-    return dict(cursor.fetchall())
-
-
 def lock_lanes(cursor: CursorWrapper, rows: Rows, lane_ids: Iterable[int]) -> dict[int, int]:
     """Locks lanes in the order of their ids and gives the epoch of each."""
     wanted = sorted(set(lane_ids))

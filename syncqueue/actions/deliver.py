@@ -10,8 +10,8 @@
 One transaction (`turn`) settles what has finished and claims what comes next, for all lanes of a pump together.
 """
 
-import json
 import logging
+from collections import Counter as Count
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
@@ -19,6 +19,7 @@ from random import Random
 from typing import Any
 from uuid import UUID
 
+import orjson
 from django.conf import settings
 from django.db import connection, transaction
 from django.db.backends.utils import CursorWrapper
@@ -33,7 +34,7 @@ from syncqueue.adapters.base import Change, Conflicted, Delivered, Outcome, Reje
 from syncqueue.core import gate as gating
 from syncqueue.core.backoff import Backoff
 from syncqueue.core.checksum import checksum
-from syncqueue.core.gate import GateRules, GateState, GateStep
+from syncqueue.core.gate import GateRules, GateState, GateStep, Sign
 from syncqueue.core.jobs import Assignment, Finished
 from syncqueue.core.outcome import DeliveryRules, Next, decide, sign_of, spent, wait_of
 from syncqueue.core.states import ItemState, LaneState, lane_after
@@ -69,6 +70,21 @@ class Rules:
 
 
 @dataclass(frozen=True, slots=True)
+class Share:
+    """A pump's part of each upstream's in-flight slots: pump `number` of `pumps`. The parts add up to the limit."""
+
+    number: int = 0
+    pumps: int = 1
+
+    def of(self, limit: int) -> int:
+        """How many of `limit` slots are ours."""
+        return limit // self.pumps + (1 if self.number < limit % self.pumps else 0)
+
+
+ALL = Share()
+
+
+@dataclass(frozen=True, slots=True)
 class Turn:
     """What to send now, and when there is something to do again even if nothing happens."""
 
@@ -85,13 +101,13 @@ async def send(client: Client, destination: Destination, assignment: Assignment)
         entity_type=assignment.entity_type,
         entity_id=assignment.entity_id,
         operation=assignment.operation,  # type: ignore[arg-type]
-        payload=json.loads(assignment.payload) if assignment.payload else None,
+        payload=orjson.loads(assignment.payload) if assignment.payload else None,
         form=assignment.form,  # type: ignore[arg-type]
         version=assignment.version,
         attempt=assignment.number,
         outcome_unknown=assignment.outcome_unknown,
         last_writer_wins=kind is not None and kind.last_writer_wins and not assignment.base_version,
-        base=json.loads(assignment.base) if assignment.base else None,
+        base=orjson.loads(assignment.base) if assignment.base else None,
     )
     try:
         return await destination.adapter.deliver(client, destination.target, change)
@@ -103,12 +119,15 @@ async def send(client: Client, destination: Destination, assignment: Assignment)
 class Desk:
     """Where a pump's work is written down: one `turn` is one transaction. Used by one thread only."""
 
-    def __init__(self, *, owner: str, rules: Rules, rng: Random) -> None:
+    def __init__(self, *, owner: str, share: Share, rules: Rules, rng: Random) -> None:
         self.owner = owner
+        self.share = share
         self.rules = rules
         self.rng = rng
         self.destinations = Destinations()
         self.slot = rng.randrange(store.SLOTS)
+        self.held: dict[int, int] = {}
+        """The upstream of each lane that we lease."""
 
     def due(self) -> bool:
         """Whether a lane waits that may be due now; a read only, for the idle pump."""
@@ -128,13 +147,16 @@ class Desk:
             if claim:
                 page.claim()
             page.write()
+        self.held = page.held
         return Turn(page.assignments, page.wake)
 
     def renew(self) -> set[int]:
         """Renews the leases and gives the lanes that are still ours."""
         until = clock.now() + timedelta(seconds=self.rules.lease)
         with transaction.atomic(), connection.cursor() as cursor:
-            return store.renew(cursor, owner=self.owner, until=store.Rows().time(until))
+            still = store.renew(cursor, owner=self.owner, until=store.Rows().time(until))
+        self.held = {lane_id: upstream_id for lane_id, upstream_id in self.held.items() if lane_id in still}
+        return still
 
 
 @dataclass(slots=True)
@@ -168,6 +190,7 @@ class _Page:
         self.tally = store.Tally()
         self.assignments: list[Assignment] = []
         self.wake: datetime | None = None
+        self.held = dict(desk.held)
         self.gates: dict[int, GateState] = {}
         self.changed_gates: set[int] = set()
         desk.destinations.refresh(cursor)
@@ -178,6 +201,10 @@ class _Page:
         if not finished:
             return
         epochs = store.lock_lanes(self.cursor, self.rows, [done.assignment.lane_id for done in finished])
+        self._read_gates(lock=any(sign_of(done.outcome) is not Sign.ALIVE for done in finished))
+        for done in finished:
+            if epochs.get(done.assignment.lane_id) != done.assignment.epoch:
+                self.held.pop(done.assignment.lane_id, None)
         ours = [done for done in finished if epochs.get(done.assignment.lane_id) == done.assignment.epoch]
         if len(ours) < len(finished):
             log.warning("%s lost %d leases while sending", self.desk.owner, len(finished) - len(ours))
@@ -232,7 +259,7 @@ class _Page:
                 status,
                 done.seconds,
                 reason,
-                json.dumps(exchanges, separators=(",", ":"), ensure_ascii=False),
+                orjson.dumps(exchanges, option=orjson.OPT_NON_STR_KEYS).decode(),
                 item,
                 job.number,
             )
@@ -289,9 +316,10 @@ class _Page:
     def claim(self) -> None:
         """Steps 1 and 2, for each upstream by itself, so that one that hangs never fills the slots of another."""
         self._write_lanes()
-        leased = store.leased_counts(self.cursor)
+        self._read_gates(lock=False)
+        busy = Count(self.held.values())
         for destination in self.desk.destinations.active.values():
-            self._claim(destination, free=destination.in_flight_limit - leased.get(destination.id, 0))
+            self._claim(destination, free=self.desk.share.of(destination.in_flight_limit) - busy[destination.id])
 
     def _write_lanes(self) -> None:
         """The lanes that were freed have to be seen as free (and perhaps ready) by the claim."""
@@ -321,6 +349,7 @@ class _Page:
             else:
                 if trial:
                     self._begin_trial(head.upstream_id)
+                self.held[lane_id] = head.upstream_id
                 self.writes.leases.append((self.desk.owner, self.until, lane_id))
                 chain = Chain(head.version, head.chain_base, head.chain_client)
                 self._start(head, chain=chain, epoch=head.epoch + 1, turns=1, trial=trial)
@@ -406,12 +435,19 @@ class _Page:
 
     def _free(self, lane_id: int, epoch: int, head: Head | None, *, chain: Chain, gone: int) -> None:
         state, ready_at, _, blocked_since = self._resting(head)
+        self.held.pop(lane_id, None)
         self.writes.freed.append((state, ready_at, gone, *_kept(chain), blocked_since, lane_id, epoch))
 
+    def _read_gates(self, *, lock: bool) -> None:
+        """Quiet gates are only looked at; as soon as one is about to move, they are locked against the other pumps."""
+        if self.gates:
+            return
+        self.gates = gates.read(self.cursor, self.rows, lock=lock)
+        if not lock and not all(gate.quiet for gate in self.gates.values()):
+            self.gates = gates.read(self.cursor, self.rows, lock=True)
+
     def _gate(self, upstream_id: int) -> GateState:
-        if not self.gates:
-            self.gates = gates.read(self.cursor, self.rows)
-        return self.gates.setdefault(upstream_id, GateState())
+        return self.gates[upstream_id]
 
     def _set_gate(self, job: Assignment, step: GateStep) -> None:
         if step.state is self.gates[job.upstream_id]:
@@ -433,8 +469,9 @@ class _Page:
             self.wake = moment
 
     def _event(self, verb: str, about: Assignment | Head, **data: Any) -> None:
-        said = {"lane": about.lane_id, "upstream": about.upstream_id, "kind": about.kind, **data}
-        text = json.dumps({key: value for key, value in said.items() if value not in (None, "")}, separators=(",", ":"))
+        said = {"lane": about.lane_id, "upstream": about.upstream_id, "kind": about.kind}
+        said |= {key: value for key, value in data.items() if value not in (None, "")}
+        text = orjson.dumps(said).decode()
         self.writes.events.append(
             (self.at, about.organization_id, self.desk.owner, verb, f"item:{about.item_id}", text)
         )

@@ -230,11 +230,12 @@ def _store(viewer: Viewer, placed: Sequence[_Placed]) -> list[Enqueued]:
     with transaction.atomic():
         known = _known(placed)
         fresh: dict[tuple[int, str], _Placed] = {}
-        for row in placed:
+        for index, row in enumerate(placed):
             twin = fresh.setdefault((row.organization.pk, row.key), row)
             seen = known.get((row.organization.pk, row.key))
             if (seen.body_digest if seen else twin.digest) != row.digest:
-                raise KeyReused(faults=[Fault("/idempotency_key", _("Used before for another change."))])
+                pointer = f"/{index}/idempotency_key" if len(placed) > 1 else "/idempotency_key"
+                raise KeyReused(faults=[Fault(pointer, _("Used before for another change."))])
         items = _insert(viewer, [row for key, row in fresh.items() if key not in known])
     made = {(item.organization_id, item.idempotency_key): item for item in items}
     answers = []

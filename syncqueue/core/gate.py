@@ -48,6 +48,11 @@ class GateState:
         """Whether the upstream counts as out."""
         return self.closed_since is not None
 
+    @property
+    def quiet(self) -> bool:
+        """Whether a good answer would leave it as it is."""
+        return not self.run and self.closed_since is None
+
 
 @dataclass(frozen=True, slots=True)
 class GateStep:
