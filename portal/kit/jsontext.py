@@ -158,7 +158,8 @@ class _Walk:
         self._wants_key = False
 
     def pointer(self) -> str:
-        return "".join(f"/{escape(step) if isinstance(step, str) else step}" for step in self._path)
+        known = self._path[:-1] if self._wants_key else self._path  # no key was read yet: the object itself
+        return "".join(f"/{escape(step) if isinstance(step, str) else step}" for step in known)
 
     def take(self, word: str) -> None:
         match word[0]:

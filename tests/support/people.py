@@ -3,8 +3,10 @@
 from dataclasses import dataclass, replace
 
 from portal.accounts.models import User
+from portal.kit.ids import uuid7
 from portal.kit.viewer import Permission, Role, Viewer
-from portal.tenancy.models import Membership, Organization, Project
+from portal.tenancy.models import Membership, Organization, Project, Token
+from portal.tenancy.viewers import token_digest
 from resilience.upstreams.models import Upstream
 
 PLANS = {"plan": {"path": "/plans/{id}"}, "comment": {"path": "/comments/{id}"}}
@@ -43,3 +45,17 @@ def make_upstream(organization: Organization, slug: str = "plans-api", **fields:
     """An upstream that takes plans and comments."""
     values = {"name": "Plans API", "address": "http://127.0.0.1:9/v1", "routes": PLANS, **fields}
     return Upstream.objects.create(organization=organization, slug=slug, **values)
+
+
+def make_token(user: User, organization: Organization, *scopes: Permission) -> str:
+    """The secret of a new token of this person, with these scopes (all of them when none is named)."""
+    secret = f"bw_{uuid7().hex}"
+    Token.objects.create(
+        user=user,
+        organization=organization,
+        name="test",
+        prefix=secret[:8],
+        digest=token_digest(secret),
+        scopes=[str(scope) for scope in scopes or Permission],
+    )
+    return secret
