@@ -51,8 +51,10 @@ def _oldest(viewer: Viewer, state: ItemState) -> datetime | None:
 
 
 def _held_back(viewer: Viewer) -> tuple[int, int]:
-    """How many lanes are stuck, and how many items stand behind their heads."""
-    depths = Lane.objects.for_org(viewer).filter(state=LaneState.BLOCKED).values_list("depth", flat=True)[:MOST_STUCK]
+    """How many lanes are stuck behind a dead letter, and how many items stand behind their heads."""
+    heads = Item.objects.for_org(viewer).filter(state=ItemState.FAILED, stepped_over=False)
+    stuck = Lane.objects.for_org(viewer).filter(state=LaneState.BLOCKED, pk__in=heads.values("lane"))
+    depths = stuck.values_list("depth", flat=True)[:MOST_STUCK]
     return len(depths), sum(max(depth - 1, 0) for depth in depths)
 
 
@@ -74,8 +76,9 @@ def _failed(viewer: Viewer, n: int) -> Need:
     lanes, behind = _held_back(viewer)
     said = {"lanes": number(lanes), "n": number(behind)}
     if lanes:
-        one, many = "%(lanes)s lane is stuck; %(n)s later changes wait.", "%(lanes)s lanes are stuck; %(n)s later changes wait."
-        consequence = ngettext(one, many, lanes) % said
+        stuck = ngettext("%(lanes)s lane is stuck", "%(lanes)s lanes are stuck", lanes) % said
+        waits = ngettext("%(n)s later change waits in them.", "%(n)s later changes wait in them.", behind) % said
+        consequence = f"{stuck}; {waits}" if behind else f"{stuck}."
     else:
         consequence = _("No lane is stuck behind them.")
     return Need(

@@ -6,7 +6,6 @@ Inside the box the plot takes the middle: names of outages stand above it, times
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from itertools import groupby
 
 from django.utils import timezone
 
@@ -15,6 +14,7 @@ from portal.web.formats import number
 TOP, HEIGHT = 15.0, 69.0
 STEPS = (1, 2, 5)
 LINES = 3
+BRIDGED = 2
 HOUR = 3600
 
 
@@ -132,10 +132,16 @@ def line_chart(
         lines=[_path(run) for run in runs],
         areas=[f"{_path(run)}V100H{run[0][0]}Z" for run in runs],
         bands=_bands(points, spans),
-        last=Tick(percent(max(last_y - 5, 6)), label) if last_value is not None else None,
+        last=Tick(percent(max(_crest(points, top) - 5, 13)), label) if last_value is not None else None,
         last_y=percent(last_y),
         now_label=_clock(points[-1].at) if points else "",
     )
+
+
+def _crest(points: Sequence[Point], top: float) -> float:
+    """How high the line reaches near its end, where the name of its last value stands above it."""
+    near = [point.value for point in points[-max(len(points) // 8, 1) :] if point.value is not None]
+    return TOP + HEIGHT * (1 - max(near, default=0) / top)
 
 
 def volume_chart(
@@ -170,8 +176,14 @@ def _mark(x: int, good: float | None, bad: float | None, top: float) -> Mark | N
 
 
 def _runs(places: Sequence[tuple[int, float]]) -> list[list[tuple[int, float]]]:
-    grouped = groupby(enumerate(places), key=lambda pair: pair[1][0] - pair[0])
-    return [[place for _index, place in run] for _gap, run in grouped]
+    """The points in stretches: up to two missing minutes are bridged, more are a gap."""
+    runs: list[list[tuple[int, float]]] = []
+    for place in places:
+        if runs and place[0] - runs[-1][-1][0] <= BRIDGED + 1:
+            runs[-1].append(place)
+        else:
+            runs.append([place])
+    return runs
 
 
 def _path(run: Sequence[tuple[int, float]]) -> str:
@@ -192,7 +204,7 @@ def _below(points: Sequence[Point]) -> list[Tick]:
         return []
     start, end = points[0].at, points[-1].at
     span = (end - start).total_seconds()
-    step = next((step for step in (300, 900, 1800, HOUR, 2 * HOUR, 6 * HOUR) if span / step <= 6), 12 * HOUR)
+    step = next((step for step in (300, 900, 1800, HOUR, 2 * HOUR, 6 * HOUR) if span / step <= 7), 12 * HOUR)
     local = timezone.localtime(start)
     midnight = local.replace(hour=0, minute=0, second=0, microsecond=0)
     at = midnight + timedelta(seconds=(int((local - midnight).total_seconds()) // step + 1) * step)

@@ -19,6 +19,7 @@ let fetched = 0;
 let waiting = null;
 let missed = 0;
 let spoken = 0;
+let told = 0;
 let busy = false;
 
 function clock(at, seconds) {
@@ -39,18 +40,20 @@ function show() {
   }
 }
 
-const counts = () => Object.fromEntries([...document.querySelectorAll("[data-count]")].map((element) => [element.dataset.count, Number(element.dataset.value)]));
-
-function announce(before, after) {
-  for (const [state, tone] of [["failed", "bad"], ["conflict", "ask"]]) {
-    const more = after[state] - before[state];
-    if (more > 0) notice({ text: say(`more_${state}`, { n: more }), tone, topic: state, href: `/resilience/queue?state=${state}`, link: say("show") });
+// What the stream tells people: errors and conflicts stay to be closed, good news is shown once or only spoken, seldom enough.
+function announce(notices) {
+  for (const { tone, text, item, verb, event } of notices) {
+    if (event <= told) continue;
+    if (verb === "item.synced") {
+      if (Date.now() - spoken > SPOKEN_APART) {
+        spoken = Date.now();
+        speak(text);
+      }
+      continue;
+    }
+    notice({ text, tone, topic: verb, href: item ? `/resilience/queue/${item}` : "", link: say("show") });
   }
-  const delivered = after.synced - before.synced;
-  if (delivered > 0 && Date.now() - spoken > SPOKEN_APART) {
-    spoken = Date.now();
-    speak(say("delivered", { n: delivered, waiting: after.queued }));
-  }
+  told = Math.max(told, ...notices.map((one) => one.event));
 }
 
 /** Fetches the live fragment of this page and merges it. */
@@ -65,11 +68,8 @@ export async function refresh() {
     const answer = await fetch(address, { headers: { "HX-Request": "true", "HX-Target": "live" } });
     if (answer.redirected) return location.reload(); // signed out meanwhile
     if (!answer.ok) throw new Error(answer.statusText);
-    const before = counts();
     merge(await answer.text());
-    announce(before, counts());
     fresh = Date.now();
-    if (!source) lost = lost && navigator.onLine && typeof EventSource === "undefined" ? 0 : lost;
   } catch {
     lost ||= Date.now();
   } finally {
@@ -92,7 +92,10 @@ function heard(event) {
     return show();
   }
   fresh = Date.now();
-  if (event.type === "queue") later();
+  if (event.type === "queue") {
+    announce(JSON.parse(event.data).notices ?? []);
+    later();
+  }
   show();
 }
 
