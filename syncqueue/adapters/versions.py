@@ -8,7 +8,7 @@ write of others is lost.
 
 import re
 
-LONGEST = 256
+LONGEST = 200
 _TAG = re.compile(r'(?:W/)?"[\x21\x23-\x7e\x80-\xff]*"')
 
 

@@ -343,6 +343,7 @@ async def test_the_last_writer_sends_no_condition(client: Client) -> None:
         (answer(200, "<html>", ETag='"1"'), "unreadable-answer"),
         (answer(200, b"\xff"), "unreadable-answer"),
         (answer(503), "unavailable"),
+        (answer(500), "upstream-error"),
     ],
 )
 async def test_a_first_look_that_cannot_be_read(client: Client, script: Script, code: str) -> None:
