@@ -93,6 +93,7 @@ INSTALLED_APPS = [
     "syncqueue",
     "portal.overview",
     "portal.operations",
+    "portal.demo",
 ]
 MIDDLEWARE = [
     "portal.tenancy.middleware.who_asks",

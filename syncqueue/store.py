@@ -75,9 +75,10 @@ class Rows:
 
     def read_time(self, value: Any) -> datetime | None:
         """A time from a column."""
-        if value is None or isinstance(value, datetime):
-            return value
-        return datetime.fromisoformat(value).replace(tzinfo=UTC)
+        if value is None:
+            return None
+        at = value if isinstance(value, datetime) else datetime.fromisoformat(value)
+        return at if at.tzinfo else at.replace(tzinfo=UTC)  # SQLite's columns come naive, and are UTC
 
     def read_uuid(self, value: Any) -> UUID:
         """An id from a column."""

@@ -1,0 +1,90 @@
+"""The demo's organizations, people, tokens and upstreams in the portal. Can run again: what is there stays."""
+
+from typing import Any
+
+from django.db import transaction
+
+from portal.accounts.models import User
+from portal.demo import state
+from portal.demo.cast import ORGANIZATIONS, PEOPLE, SENDERS, DemoOrganization, routes
+from portal.demo.upstream import USER
+from portal.kit import clock
+from portal.kit.viewer import Permission, Role, Viewer
+from portal.tenancy.models import Membership, Organization, Project, Token
+from portal.tenancy.viewers import token_digest
+from resilience.upstreams.actions.create_upstream import create_upstream
+from resilience.upstreams.models import Upstream
+
+PROJECTS = {"tidewater": (("web", "Web app"), ("mobile", "Field app")), "northlight": (("wards", "Wards"),)}
+
+
+def load() -> dict[str, Any]:
+    """What the demo needs in the portal, and the demo's state with the passwords, tokens and port in it."""
+    kept = state.read()
+    kept["port"] = state.usable_port(kept.get("port", state.PREFERRED_PORT))
+    kept.setdefault("tokens", {})
+    state.keep(kept)
+    with transaction.atomic():
+        for wanted in ORGANIZATIONS:
+            organization, _ = Organization.objects.get_or_create(slug=wanted.slug, defaults={"name": wanted.name})
+            for slug, name in PROJECTS[wanted.slug]:
+                Project.objects.get_or_create(organization=organization, slug=slug, defaults={"name": name})
+        for person in PEOPLE:
+            _person(person.username, person.first_name, person.last_name, kept["password"], person.roles)
+        for wanted in ORGANIZATIONS:
+            _upstream(wanted, kept)
+        for sender in SENDERS:
+            _token(sender.client_id, sender.user, sender.organization, kept["tokens"])
+    state.keep(kept)
+    return kept
+
+
+def _person(username: str, first: str, last: str, password: str, roles: dict[str, Role]) -> None:
+    user, made = User.objects.get_or_create(username=username, defaults={"first_name": first, "last_name": last})
+    if made:
+        user.set_password(password)
+        user.save(update_fields=["password"])
+    for slug, role in roles.items():
+        organization = Organization.objects.unscoped().get(slug=slug)
+        Membership.objects.get_or_create(organization=organization, user=user, defaults={"role": role.value})
+
+
+def _upstream(wanted: DemoOrganization, kept: dict[str, Any]) -> None:
+    """The port may be another than last time; the address follows it and the credentials stay, since it is still our own Kinto."""
+    address = f"http://127.0.0.1:{kept['port']}/v1"
+    organization = Organization.objects.unscoped().get(slug=wanted.slug)
+    found = Upstream.objects.unscoped().filter(organization=organization, slug=wanted.upstream).first()
+    if found is not None:
+        if found.address != address and found.address.startswith("http://127.0.0.1:"):
+            found.address, found.revision = address, found.revision + 1
+            found.save(update_fields=["address", "revision", "updated_at"])
+        return
+    create_upstream(
+        viewer=Viewer(user_id=None, name="demo", roles={organization.pk: Role.ADMIN}),
+        fields={
+            "slug": wanted.upstream,
+            "name": wanted.upstream_name,
+            "address": address,
+            "credentials": {"type": "basic", "username": USER, "password": kept["upstream_password"]},
+            "headers": {"X-Client": "breakwater"},
+            "timeout": 5.0,
+            "critical": True,
+            "routes": routes(wanted.slug),
+        },
+    )
+
+
+def _token(client_id: str, username: str, slug: str, tokens: dict[str, str]) -> None:
+    """A token for a simulated device. Its secret is kept in the demo's state, since the device reads it there."""
+    secret = tokens.setdefault(client_id, "bw_" + state.secrets.token_urlsafe(32))
+    Token.objects.get_or_create(
+        digest=token_digest(secret),
+        defaults={
+            "organization": Organization.objects.unscoped().get(slug=slug),
+            "user": User.objects.get(username=username),
+            "name": f"Demo: {client_id}",
+            "prefix": secret[:10],
+            "scopes": [Permission.READ.value, Permission.ENQUEUE.value],
+            "created_at": clock.now(),
+        },
+    )
