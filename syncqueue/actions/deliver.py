@@ -101,13 +101,13 @@ async def send(client: Client, destination: Destination, assignment: Assignment)
         entity_type=assignment.entity_type,
         entity_id=assignment.entity_id,
         operation=assignment.operation,  # type: ignore[arg-type]
-        payload=orjson.loads(assignment.payload) if assignment.payload else None,
+        payload=jsontext.load(assignment.payload) if assignment.payload else None,
         form=assignment.form,  # type: ignore[arg-type]
         version=assignment.version,
         attempt=assignment.number,
         outcome_unknown=assignment.outcome_unknown,
         last_writer_wins=kind is not None and kind.last_writer_wins and not assignment.base_version,
-        base=orjson.loads(assignment.base) if assignment.base else None,
+        base=jsontext.load(assignment.base) if assignment.base else None,
     )
     try:
         return await destination.adapter.deliver(client, destination.target, change)

@@ -72,14 +72,8 @@ class Change:
     """An earlier attempt may have reached the upstream."""
     last_writer_wins: bool = False
     base: Any | None = field(default=None, repr=False)
-    """The document that the change was made on, where it is known."""
-    base_version: str | None = None
-    """The version that `base` had. It differs from `version` when earlier changes of the same client moved the entity on."""
-
-    @property
-    def known(self) -> Any | None:
-        """The document that `version` names; None when it has to be fetched."""
-        return self.base if self.version is not None and self.version == self.base_version else None
+    """The document that the change was made on, as the client knows it: to tell a conflict by, never to be written back (it may be
+    older than `version`, when earlier changes of the same client moved the entity on, and it may lack fields)."""
 
     @property
     def entity(self) -> Entity:

@@ -366,19 +366,38 @@ async def test_an_update_of_what_is_not_there(client: Client) -> None:
 
 async def test_a_document_as_a_patch(client: Client) -> None:
     """Where only PATCH is taken, a document is sent as the patch that leads to it, with null for what is left out."""
-    sent = change(payload={"a": 1, "c": 3}, base={"a": 1, "b": 2, "id": "p-1"}, base_version=V1)
-    got, server = await deliver(client, [document({}, '"2"')], sent, update="PATCH")
+    there = document({"a": 1, "b": 2, "id": "p-1"}, V1)
+    got, server = await deliver(client, [there, document({}, '"2"')], change(payload={"a": 1, "c": 3}), update="PATCH")
     assert isinstance(got, Delivered), got
-    assert json.loads(server.heard[0].body) == {"b": None, "c": 3}
-    assert server.heard[0].headers["content-type"] == "application/merge-patch+json"
+    assert json.loads(server.heard[1].body) == {"b": None, "c": 3}
+    assert server.heard[1].headers["content-type"] == "application/merge-patch+json"
+    assert server.heard[1].headers["if-match"] == V1
 
 
 async def test_a_document_that_no_patch_can_say(client: Client) -> None:
-    """A null value cannot be written by a merge patch: rejected before anything is sent."""
-    sent = change(payload={"a": None}, base={"a": 1}, base_version=V1)
-    got, server = await deliver(client, [answer(200)], sent, update="PATCH")
+    """A null value cannot be written by a merge patch: rejected before anything is written."""
+    got, server = await deliver(client, [document({"a": 1}, V1)], change(payload={"a": None}), update="PATCH")
     assert isinstance(got, Rejected), got
-    assert (got.code, server.heard) == ("not-expressible", [])
+    assert got.code == "not-expressible"
+    assert [heard.method for heard in server.heard] == ["GET"]
+
+
+async def test_a_patch_as_a_document(client: Client) -> None:
+    """Where only PUT is taken, a patch becomes the present document with the patch applied: a base that lacks fields loses none."""
+    sent = change(payload={"a": 2}, form="merge-patch", base={"a": 1})
+    got, server = await deliver(client, [document({"a": 1, "b": 2, "id": "p-1"}, V1), document({}, '"2"')], sent)
+    assert isinstance(got, Delivered), got
+    assert json.loads(server.heard[1].body) == {"a": 2, "b": 2}
+    assert server.heard[1].headers["if-match"] == V1
+
+
+async def test_each_number_arrives_as_it_was(client: Client) -> None:
+    """Large integers and doubles are sent digit by digit."""
+    numbers = [2**63, 2**70, -(2**70), 0.1, 1.0, 10]
+    _, server = await deliver(client, [document({}, '"2"')], change(payload={"n": numbers, "é": "\u2028"}))
+    assert server.heard[0].body.decode() == (
+        '{"n":[9223372036854775808,1180591620717411303424,-1180591620717411303424,0.1,1.0,10],"é":"\u2028"}'
+    )
 
 
 # Settings and ids

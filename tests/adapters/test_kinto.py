@@ -137,12 +137,11 @@ async def test_an_old_base_is_not_written_back(client: Client, target: Target, k
     """Two patches of one client on the same base: the second keeps what the first one wrote."""
     made = await ADAPTER.deliver(client, target, change(record, "create", {"title": "A", "n": 1}))
     assert isinstance(made, Delivered)
-    rest: Any = {"base": {"title": "A", "n": 1}, "base_version": made.version}
+    rest: Any = {"base": {"title": "A", "n": 1}}
     first = await ADAPTER.deliver(
         client, target, change(record, "update", {"title": "B"}, version=made.version, **rest)
     )
     assert isinstance(first, Delivered)
-    assert [exchange.method for exchange in first.exchanges] == [target.routes["plan"]["update"]]
     second = await ADAPTER.deliver(client, target, change(record, "update", {"n": 2}, version=first.version, **rest))
     assert isinstance(second, Delivered), second
     assert plain(kinto.get(record)) == {"title": "B", "n": 2}

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from portal.kit.errors import Invalid
-from portal.kit.jsontext import check, digest, dump, parse
+from portal.kit.jsontext import check, digest, dump, load, parse
 
 TEXT = st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\x00"))
 VALUES: st.SearchStrategy[Any] = st.recursive(
@@ -31,7 +31,7 @@ def test_what_is_written_is_read_again(value: Any) -> None:
     """parse undoes dump, from text and from bytes, and every value that is read can be kept."""
     text = dump(value)
     assert parse(text) == value
-    assert dump(parse(text.encode())) == text
+    assert dump(parse(text.encode())) == dump(load(text)) == text
     check(value)
 
 
