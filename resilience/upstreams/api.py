@@ -52,6 +52,7 @@ SHOWN = {
     "created_at": "2026-11-21T02:31:00Z",
     "updated_at": "2026-11-21T02:31:00Z",
 }
+PAUSED = {"since": "2026-11-21T02:31:00Z", "by": "alice", "reason": "It moves to another host until 03:00."}
 
 
 def one(request: Request, slug: str) -> Upstream:
@@ -177,7 +178,10 @@ class PauseView(APIView):
         parameters=[WHICH],
         request=ReasonSerializer,
         responses={200: serializers.UpstreamSerializer, **problems(400, 403, 404, 413, 415)},
-        examples=[example("A reason", {"reason": "It moves to another host until 03:00."})],
+        examples=[
+            example("A reason", {"reason": "It moves to another host until 03:00."}),
+            example("Paused", {**SHOWN, "paused": PAUSED, "revision": 2}, status=200),
+        ],
         tags=["upstreams"],
     )
     def post(self, request: Request, slug: str) -> Response:
@@ -194,7 +198,10 @@ class ResumeView(APIView):
         parameters=[WHICH],
         request=OptionalReasonSerializer,
         responses={200: serializers.UpstreamSerializer, **problems(400, 403, 404, 413, 415)},
-        examples=[example("A reason", {"reason": "It has moved."})],
+        examples=[
+            example("A reason", {"reason": "It has moved."}),
+            example("Sent to again", {**SHOWN, "revision": 3}, status=200),
+        ],
         tags=["upstreams"],
     )
     def post(self, request: Request, slug: str) -> Response:

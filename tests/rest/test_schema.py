@@ -1,0 +1,129 @@
+"""The API's description: complete, valid, with examples that fit, and held by the running app against generated calls."""
+
+import json
+from io import StringIO
+from typing import Any
+
+import pytest
+import schemathesis
+from django.core.handlers.wsgi import WSGIHandler
+from django.core.management import call_command
+from drf_spectacular.generators import SchemaGenerator
+from hypothesis import HealthCheck, Phase, given, settings
+from jsonschema import Draft202012Validator
+from schemathesis import GenerationMode
+from schemathesis.specs.openapi.checks import (
+    content_type_conformance,
+    response_headers_conformance,
+    response_schema_conformance,
+    status_code_conformance,
+)
+
+from portal.api.throttling import LIMITER
+from resilience.upstreams.models import Upstream
+from tests.rest.conftest import Caller
+
+METHODS = {"get", "post", "patch", "put", "delete"}
+
+
+def described() -> dict[str, Any]:
+    """The whole description."""
+    found: dict[str, Any] = SchemaGenerator().get_schema(request=None, public=True)
+    return json.loads(json.dumps(found, default=str))  # type: ignore[no-any-return]
+
+
+def operations() -> list[tuple[str, str, dict[str, Any]]]:
+    """Method, path and description of each operation below /api/v1/."""
+    paths = described()["paths"]
+    return [
+        (method, path, operation)
+        for path, methods in paths.items()
+        if path.startswith("/api/v1/")
+        for method, operation in methods.items()
+        if method in METHODS
+    ]
+
+
+def test_the_description_is_clean() -> None:
+    """`manage.py spectacular --validate --fail-on-warn` finds nothing."""
+    call_command("spectacular", "--validate", "--fail-on-warn", stdout=StringIO())
+
+
+def test_every_operation_has_a_summary_and_examples() -> None:
+    """Whoever integrates sees each request and each good answer once, filled in."""
+    for method, path, operation in operations():
+        name = f"{method} {path}"
+        assert operation["summary"], name
+        assert operation["description"], name
+        good = [body for status, body in operation["responses"].items() if status.startswith("2")]
+        assert good, name
+        bodies = [*good, *([operation["requestBody"]] if "requestBody" in operation else [])]
+        for body in bodies:
+            assert body["content"]["application/json"].get("examples"), name
+
+
+def test_the_examples_fit_their_schemas() -> None:
+    """An example that the API would not take, or never give, misleads."""
+    whole = described()
+    count = 0
+    for method, path, operation in operations():
+        bodies = [operation.get("requestBody", {}), *operation["responses"].values()]
+        for body in bodies:
+            media = body.get("content", {}).get("application/json", {})
+            for name, example in media.get("examples", {}).items():
+                schema = {**closed(media["schema"]), "components": closed(whole["components"])}
+                errors = [error.message for error in Draft202012Validator(schema).iter_errors(example["value"])]
+                assert not errors, f"{method} {path} {name}: {errors[:2]}"
+                count += 1
+    assert count > 20
+
+
+def closed(schema: Any) -> Any:
+    """An OpenAPI 3.0 schema as JSON Schema: `nullable` becomes a type."""
+    if isinstance(schema, list):
+        return [closed(part) for part in schema]
+    if not isinstance(schema, dict):
+        return schema
+    found = {name: closed(part) for name, part in schema.items()}
+    if found.pop("nullable", False) is True:
+        return {"anyOf": [found, {"type": "null"}]}
+    return found
+
+
+SCHEMA = schemathesis.openapi.from_dict(described()).include(path_regex="^/api/v1/(queue|upstreams)")
+SCHEMA.app = WSGIHandler()
+LABELS = [operation.ok().label for operation in SCHEMA.get_all_operations()]
+CHECKS = [content_type_conformance, response_schema_conformance, status_code_conformance, response_headers_conformance]
+FEW = settings(
+    max_examples=15,
+    derandomize=True,
+    deadline=None,
+    database=None,
+    phases=[Phase.explicit, Phase.generate],
+    suppress_health_check=list(HealthCheck),
+)
+
+
+@pytest.mark.parametrize("mode", [GenerationMode.POSITIVE, GenerationMode.NEGATIVE])
+@pytest.mark.parametrize("label", LABELS)
+def test_generated_calls_are_answered_as_described(
+    label: str, mode: GenerationMode, alice: Caller, upstream: Upstream
+) -> None:
+    """Whatever is sent, the answer has a status, a type and a body that the description names, and is never a 500."""
+    change = {"kind": "plan_edit", "entity_id": "p-1", "payload": {"title": "x"}}
+    known = {"item_id": alice.post("/queue/items", change).json()["id"], "slug": upstream.slug}
+    operation = next(one.ok() for one in SCHEMA.get_all_operations() if one.ok().label == label)
+    statuses: list[int] = []
+
+    @FEW
+    @given(case=operation.as_strategy(generation_mode=mode))
+    def run(case: Any) -> None:
+        case.path_parameters = {name: known[name] for name in case.path_parameters or {}}
+        LIMITER.forget()
+        response = case.call(headers={"Authorization": f"Bearer {alice.secret}"})
+        assert response.status_code < 500, (response.content, case.as_curl_command())
+        case.validate_response(response, checks=CHECKS)
+        statuses.append(response.status_code)
+
+    run()
+    assert statuses
