@@ -28,10 +28,15 @@ if os.environ.get("BREAKWATER_TEST_DB") == "postgres":
 os.environ["DJANGO_SETTINGS_MODULE"] = "portal.settings"
 django.setup()
 
+from django.db import connections  # noqa: E402
 from django.test import TransactionTestCase  # noqa: E402
 
 from portal.events.actions.retain import deletable  # noqa: E402
 from portal.events.models import Event  # noqa: E402
+
+if connections["default"].vendor == "sqlite":
+    # A file: threads and processes meet in it as they do in real life, which a database in memory does not allow.
+    connections["default"].settings_dict["TEST"]["NAME"] = str(Path(_home, "test.sqlite3"))
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
