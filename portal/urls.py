@@ -5,10 +5,13 @@ from django.urls import URLPattern, URLResolver, include, path
 urlpatterns: list[URLPattern | URLResolver] = [
     path("", include("portal.duties.urls")),
     path("", include("portal.api.urls")),
+    path("", include("portal.settings_pages.urls")),
+    path("api/v1/", include("portal.settings_pages.api_urls")),
     path("", include("resilience.upstreams.urls")),
     path("api/v1/", include("resilience.upstreams.api_urls")),
     path("api/v1/", include("syncqueue.api_urls")),
     path("", include("syncqueue.urls")),
+    path("", include("syncqueue.settings_urls")),
     path("", include("portal.overview.urls")),
 ]
 
