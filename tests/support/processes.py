@@ -21,13 +21,15 @@ def start(
     cwd: Path | None = None,
     log: Path | None = None,
     dies_by: str = "SIGKILL",
+    inherit: bool = True,
 ) -> subprocess.Popen[str]:
     """Start a child in a session of its own that gets the signal `dies_by` when this process ends, however it ends.
 
-    Its output goes to `log`; without one, stdout is a pipe and stderr is ours.
+    Its output goes to `log`; without one, stdout is a pipe and stderr is ours. `env` is added to our environment, or is all
+    of it when the child does not `inherit`.
     """
     words = ["setpriv", "--pdeathsig", dies_by, *map(str, command)]
-    environment = {**os.environ, **(env or {})}
+    environment = {**(os.environ if inherit else {}), **(env or {})}
     if log is None:
         return subprocess.Popen(
             words,

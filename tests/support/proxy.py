@@ -166,7 +166,9 @@ class Proxy:
         except (OSError, asyncio.IncompleteReadError):
             self.counts["upstream_failed"] += 1
             return None
-        self.counts[f"upstream_{answer.start.split()[1]}"] += 1
+        status = answer.start.split()[1]
+        self.counts[f"upstream_{status}"] += 1
+        self.counts["written"] += method != "GET" and status.startswith("2")
         return None if fate == "lost" else answer.raw
 
     def control(self, target: str) -> bytes:
