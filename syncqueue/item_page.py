@@ -20,6 +20,7 @@ from syncqueue.facts import Known, gather
 from syncqueue.listing import RELATED, Filter, page, write_cursor
 from syncqueue.models import Attempt, Item
 from syncqueue.reasons import Reason, reason
+from syncqueue.story import Story, story
 
 SHOWN_AHEAD = 4
 MOST_ATTEMPTS = 50
@@ -79,6 +80,7 @@ class ItemPage:
     item: Item
     known: Known
     why: Reason
+    story: Story
     cards: list[Card]
     changes: list[FieldChange]
     payload: str
@@ -121,11 +123,12 @@ def item_page(viewer: Viewer, item_id: UUID, now: datetime) -> ItemPage:
         item=item,
         known=known,
         why=reason(known, now),
+        story=story(known, now),
         cards=_cards(viewer, known) if item.item_state.open and not item.stepped_over else [],
         changes=[] if erased else changed_fields(base, item.read_payload(), form=item.form, operation=item.operation),
         payload=json.dumps(item.read_payload(), ensure_ascii=False, indent=2) if item.payload else "",
         tried=_tried(viewer, item),
-        most_attempts=settings.SYNCQUEUE["max_attempts"],
+        most_attempts=int(settings.SYNCQUEUE["max_attempts"]),
         next_attempt=item.sends + 1 if waits else None,
         intact=None if erased else _intact(item),
         acts=_acts(viewer, item),
@@ -197,7 +200,11 @@ def _exchange(kept: dict[str, Any]) -> Exchange:
         answer += ["", str(kept["answer_extract"])]
     request = [f"{kept.get('method', '')} {kept.get('url', '')}", *_headers(kept.get("request_headers"))]
     if kept.get("request_digest"):
-        request += ["", _("Body: %(n)d bytes, sha256 %(digest)s") % {"n": kept.get("request_size", 0), "digest": kept["request_digest"][:16]}]
+        request += [
+            "",
+            _("Body: %(n)d bytes, sha256 %(digest)s")
+            % {"n": kept.get("request_size", 0), "digest": kept["request_digest"][:16]},
+        ]
     summary = " · ".join(part for part in (str(status or ""), duration(kept.get("seconds"))) if part)
     return Exchange("\n".join(request), "\n".join(answer) or _("No answer came."), summary)
 

@@ -25,20 +25,21 @@ def reason(known: Known, now: datetime) -> Reason:
     """What a row says in "Why it waits"."""
     item = known.item
     match item.item_state:
-        case ItemState.CONFLICT:
-            return Reason(item.reason or _("Both sides changed the same thing."))
-        case ItemState.FAILED:
-            return Reason(item.reason or _("Its attempts are used up."))
-        case ItemState.IN_FLIGHT:
-            return Reason(_("Being sent by %(worker)s.") % {"worker": known.lane.lease_owner or _("a worker")})
-        case ItemState.SYNCED:
-            return Reason(_("Delivered."))
-        case ItemState.SUPERSEDED:
-            return Reason(_("A later change of the same %(type)s stands for it.") % {"type": known.lane.entity_type})
-        case ItemState.CANCELLED:
-            return Reason(_("Cancelled, not sent.") if item.payload else _("Cancelled."))
-        case _:
+        case ItemState.QUEUED | ItemState.RETRYING:
             return _waits(known, now)
+        case ItemState.CONFLICT:
+            text = item.reason or _("Both sides changed the same thing.")
+        case ItemState.FAILED:
+            text = item.reason or _("Its attempts are used up.")
+        case ItemState.IN_FLIGHT:
+            text = _("Being sent by %(worker)s.") % {"worker": known.lane.lease_owner or _("a worker")}
+        case ItemState.SYNCED:
+            text = _("Delivered.")
+        case ItemState.SUPERSEDED:
+            text = _("A later change of the same %(type)s stands for it.") % {"type": known.lane.entity_type}
+        case ItemState.CANCELLED:
+            text = _("Cancelled, not sent.")
+    return Reason(text)
 
 
 def _waits(known: Known, now: datetime) -> Reason:
@@ -51,7 +52,9 @@ def _waits(known: Known, now: datetime) -> Reason:
     if upstream.paused_at:
         return Reason(_("%(upstream)s is paused by %(who)s.") % names)
     if gate and gate.closed_since:
-        return Reason(_("%(upstream)s is out.") % names, _("It is tried again in"), _later(gate.next_try_at, now))
+        later = _later(gate.next_try_at, now)
+        out = Reason(_("%(upstream)s is out.") % names, _("It is tried again in"), later)
+        return out if later else Reason(_("%(upstream)s is out and is tried again now.") % names)
     if gate and gate.delay_until and gate.delay_until > now:
         return Reason(_("%(upstream)s asks to be spared.") % names, _("Sent in"), gate.delay_until)
     return _first(known, now)
@@ -77,8 +80,12 @@ def _behind(known: Known) -> str:
         case _:
             about = _("about") + " " if known.about else ""
             said = {**names, "n": f"{about}{number(known.ahead)}"}
-            one, many = "Behind %(n)s item of the same %(type)s.", "Behind %(n)s items of the same %(type)s."
-            return ngettext(one, many, known.ahead) % said
+            return (
+                ngettext(
+                    "Behind %(n)s item of the same %(type)s.", "Behind %(n)s items of the same %(type)s.", known.ahead
+                )
+                % said
+            )
 
 
 def _later(at: datetime | None, now: datetime) -> datetime | None:

@@ -21,6 +21,7 @@ from syncqueue import figures, kinds
 from syncqueue.actions.cancel import cancel
 from syncqueue.actions.delete import delete
 from syncqueue.actions.retry import retry
+from syncqueue.actions.retry_failed import retry_failed
 from syncqueue.actions.step_over import step_over
 from syncqueue.facts import gather
 from syncqueue.item_page import item_page
@@ -118,7 +119,10 @@ def act(request: HttpRequest, item_id: UUID, verb: str) -> HttpResponse:
         raise NotFound
     why = request.POST.get("reason", "").strip()[:LONGEST_REASON]
     if verb in REASONED and not why:
-        missing = {"shown": item_page(viewer, item_id, clock.now()), "reason_error": _("Say why; it is kept in the audit log.")}
+        missing = {
+            "shown": item_page(viewer, item_id, clock.now()),
+            "reason_error": _("Say why; it is kept in the audit log."),
+        }
         return _answer(request, "syncqueue/item.html", missing, status=422)
     try:
         ACTIONS[verb](viewer=viewer, item_id=item_id, reason=why)
@@ -158,6 +162,17 @@ def act_on_many(request: HttpRequest) -> HttpResponse:
     return redirect(_back(request))
 
 
+@require_POST
+def send_failed_again(request: HttpRequest) -> HttpResponse:
+    """Sends the failed items again, of one upstream or of all that the viewer may operate."""
+    viewer: Viewer = request.chosen  # type: ignore[attr-defined]
+    done = retry_failed(viewer=viewer, upstream=request.POST.get("upstream", ""))
+    messages.success(request, _said("retry", done.retried))
+    if done.more:
+        messages.warning(request, _("More failed items are left. Press the button again for the next ones."))
+    return redirect(_back(request))
+
+
 def _back(request: HttpRequest) -> str:
     """The list as it was filtered."""
     query = request.POST.get("query", "")
@@ -167,12 +182,14 @@ def _back(request: HttpRequest) -> str:
 def _said(verb: str, n: int) -> str:
     sentences = {
         "retry": ngettext("%(n)d item is sent again.", "%(n)d items are sent again.", n),
-        "cancel": ngettext("%(n)d item is cancelled. It will not be sent.", "%(n)d items are cancelled. They will not be sent.", n),
+        "cancel": ngettext(
+            "%(n)d item is cancelled. It will not be sent.", "%(n)d items are cancelled. They will not be sent.", n
+        ),
         "delete": ngettext(
             "%(n)d item is deleted. Its payload is erased.", "%(n)d items are deleted. Their payloads are erased.", n
         ),
-        "step-over": ngettext("%(n)d item is stepped over. Its lane goes on.", "%(n)d items are stepped over. Their lanes go on.", n),
+        "step-over": ngettext(
+            "%(n)d item is stepped over. Its lane goes on.", "%(n)d items are stepped over. Their lanes go on.", n
+        ),
     }
     return sentences[verb] % {"n": n}
-
-

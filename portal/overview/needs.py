@@ -100,7 +100,9 @@ def _out(upstreams: list[Upstream], standings: Mapping[int, Standing]) -> list[N
         if standing.out_since is None:
             continue
         n = standing.waiting
-        waiting = ngettext("%(n)s change waits, none is lost.", "%(n)s changes wait, none is lost.", n) % {"n": number(n)}
+        waiting = ngettext("%(n)s change waits, none is lost.", "%(n)s changes wait, none is lost.", n) % {
+            "n": number(n)
+        }
         found.append(
             Need(
                 "bad",

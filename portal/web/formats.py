@@ -6,12 +6,12 @@ from django.utils import formats, timezone
 from django.utils.translation import gettext as _
 
 GAP = "\u00a0"
-MISSING = "–"
+MISSING = "\u2013"  # an en dash
 CAP = 10_000
 
 
 def number(value: float | None, places: int = 0) -> str:
-    """`value` with grouped thousands: "24,310"; "–" when it is missing, never 0."""
+    """`value` with grouped thousands: "24,310"; a dash when it is missing, never 0."""
     if value is None:
         return MISSING
     return str(formats.number_format(round(value, places), decimal_pos=places, force_grouping=True))

@@ -67,9 +67,7 @@ class Visitor:
 
 
 @pytest.fixture
-def visit(
-    browser: Browser, live_server: LiveServer, world: World, client: Any
-) -> Iterator[Callable[..., Visitor]]:
+def visit(browser: Browser, live_server: LiveServer, world: World, client: Any) -> Iterator[Callable[..., Visitor]]:
     """Opens a browser for one of the people: visit("alice", width=390, scheme="dark", javascript=False)."""
     contexts: list[BrowserContext] = []
 

@@ -35,7 +35,7 @@ def test_places_are_reached_by_two_keys(visit: Visit, items: dict[str, Item]) ->
     page = visit().open("/")
     page.keyboard.press("g")
     page.keyboard.press("q")
-    expect(page.get_by_role("heading", name="Queue", level=1)).to_be_visible()
+    page.wait_for_url("**/resilience/queue")
     page.keyboard.press("/")
     expect(page.get_by_label("Search items")).to_be_focused()
     page.keyboard.type("gopx")

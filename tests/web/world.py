@@ -128,7 +128,9 @@ def _id_at(age: float) -> uuid.UUID:
     """A UUIDv7 of `age` seconds ago."""
     milliseconds = int((clock.now().timestamp() - age) * 1000)
     rest = uuid.uuid4().int
-    return uuid.UUID(int=(milliseconds << 80) | (7 << 76) | (rest & (0xFFF << 64)) | (2 << 62) | (rest & ((1 << 62) - 1)))
+    return uuid.UUID(
+        int=(milliseconds << 80) | (7 << 76) | (rest & (0xFFF << 64)) | (2 << 62) | (rest & ((1 << 62) - 1))
+    )
 
 
 def make_world() -> World:
@@ -162,7 +164,13 @@ def fill(world: World) -> dict[str, Item]:
         "conflict": world.item("plans-api", "p-9", ItemState.CONFLICT, age=2460, title="Onboarding revamp"),
         "behind": world.item("plans-api", "p-9", age=2000, title="Onboarding revamp"),
         "failed": world.item(
-            "billing", "INV-2209", ItemState.FAILED, age=4080, attempts=1, sends=1, reason="Refused (422): no such code."
+            "billing",
+            "INV-2209",
+            ItemState.FAILED,
+            age=4080,
+            attempts=1,
+            sends=1,
+            reason="Refused (422): no such code.",
         ),
         "retrying": world.item(
             "plans-api",

@@ -1,0 +1,188 @@
+"""Why an item is where it is: the explaining sentences of its own page, what is, what follows, what to do."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from uuid import UUID
+
+from django.conf import settings
+from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
+
+from portal.web.formats import duration, number
+from syncqueue.core.states import ItemState
+from syncqueue.facts import Known
+from syncqueue.models import Item
+
+
+@dataclass(frozen=True, slots=True)
+class Story:
+    """Sentences: `lead`, then the item that is `link`ed as `link_word`, then `rest`, then `then` with a countdown `until`."""
+
+    lead: str
+    link: UUID | None = None
+    link_word: str = ""
+    rest: str = ""
+    then: str = ""
+    until: datetime | None = None
+
+
+def story(known: Known, now: datetime) -> Story:
+    """The explaining sentences of an item's page."""
+    item = known.item
+    match item.item_state:
+        case ItemState.QUEUED | ItemState.RETRYING:
+            return _waiting(known, now)
+        case ItemState.IN_FLIGHT:
+            told = _flying(known)
+        case ItemState.CONFLICT:
+            told = _conflict(known)
+        case ItemState.FAILED:
+            told = _failed(known)
+        case ItemState.SYNCED:
+            told = _synced(known)
+        case ItemState.SUPERSEDED:
+            newer = Story(_("A later change of the same entity stands for it:"), item.superseded_by, _("that change"))
+            return newer if item.superseded_by else Story(_("A later change of the same entity stands for it."))
+        case _:
+            told = _("Cancelled. It was not delivered and will not be sent.")
+    return Story(told)
+
+
+def _names(known: Known) -> dict[str, str]:
+    item, lane = known.item, known.lane
+    return {
+        "upstream": item.upstream.slug,
+        "type": lane.entity_type,
+        "by": lane.held_by,
+        "held": f": {lane.held_reason}" if lane.held_reason else "",
+        "who": item.upstream.paused_by,
+        "paused": f": {item.upstream.paused_reason}" if item.upstream.paused_reason else "",
+        "reason": _full(item.reason),
+        "n": number(max(known.lane.depth - 1, 0)),
+    }
+
+
+def _full(text: str) -> str:
+    """A text as a sentence, with its stop."""
+    return text if not text or text.endswith((".", "!", "?")) else f"{text}."
+
+
+def _flying(known: Known) -> str:
+    attempt, worker = known.attempt, known.lane.lease_owner or _("a worker")
+    if attempt is None:
+        return _("Being sent to %(upstream)s.") % _names(known)
+    return _("Being sent to %(upstream)s by %(worker)s as attempt %(number)d.") % {
+        **_names(known),
+        "worker": worker,
+        "number": attempt.number,
+    }
+
+
+def _behind_it(known: Known) -> str:
+    n = max(known.lane.depth - 1, 0)
+    if not n or known.item.stepped_over:
+        return ""
+    return ngettext(
+        "%(n)s later change of this %(type)s waits behind it.",
+        "%(n)s later changes of this %(type)s wait behind it.",
+        n,
+    ) % _names(known)
+
+
+def _conflict(known: Known) -> str:
+    said = _full(known.item.reason) or _("Both sides changed the same thing.")
+    return " ".join(part for part in (said, _("It waits for a decision."), _behind_it(known)) if part)
+
+
+def _failed(known: Known) -> str:
+    said = _full(known.item.reason) or _("Its attempts are used up.")
+    if known.item.stepped_over:
+        return f"{said} {_('It was stepped over; its lane goes on without it.')}"
+    mend = _("Mend the cause, then send it again.")
+    return " ".join(part for part in (said, mend, _behind_it(known)) if part)
+
+
+def _synced(known: Known) -> str:
+    item = known.item
+    if item.finished_at is None:
+        return _("Delivered.")
+    said = {"span": duration(item.finished_at - item.created_at), "n": item.sends, "upstream": item.upstream.slug}
+    return ngettext(
+        "Delivered to %(upstream)s %(span)s after it was taken in, with %(n)d attempt.",
+        "Delivered to %(upstream)s %(span)s after it was taken in, with %(n)d attempts.",
+        max(item.sends, 1),
+    ) % {**said, "n": max(item.sends, 1)}
+
+
+def _waiting(known: Known, now: datetime) -> Story:
+    names, upstream = _names(known), known.item.upstream
+    if known.lane.held_by:
+        return Story(_("Not being sent: its lane is held by %(by)s%(held)s.") % names)
+    if known.head is not None and not known.first:
+        return _behind(known, known.head, now)
+    if upstream.paused_at:
+        return Story(_("Not being sent: %(upstream)s is paused by %(who)s%(paused)s.") % names)
+    gate = known.gate
+    if gate and gate.closed_since:
+        return _out(known, now)
+    if gate and gate.delay_until and gate.delay_until > now:
+        lead = _("Not being sent: %(upstream)s asks to be spared for a while.") % names
+        return Story(lead, then=_("It is sent in"), until=gate.delay_until)
+    return _first(known, now)
+
+
+def _next_attempt(known: Known) -> str:
+    most = settings.SYNCQUEUE["max_attempts"]
+    return _("attempt %(n)d of %(most)d") % {"n": min(known.item.attempts + 1, most), "most": most}
+
+
+def _out(known: Known, now: datetime) -> Story:
+    gate = known.gate
+    lead = _(
+        "Not being sent: %(upstream)s is out. This change is the first of its lane and goes out as %(attempt)s"
+        " when %(upstream)s answers again."
+    ) % {**_names(known), "attempt": _next_attempt(known)}
+    if gate and gate.next_try_at and gate.next_try_at > now:
+        return Story(lead, then=_("The next try is in"), until=gate.next_try_at)
+    return Story(lead, rest=_("It is being tried now."))
+
+
+def _first(known: Known, now: datetime) -> Story:
+    item = known.item
+    if item.item_state is ItemState.QUEUED or not item.retry_at or item.retry_at <= now:
+        return Story(_("The first of its lane: it is sent next."))
+    lead = _full(item.reason)
+    if item.outcome_unknown:
+        lead += " " + _("Whether it arrived is not known; the same key keeps it from being applied twice.")
+    then = _("This change goes out as %(attempt)s in") % {"attempt": _next_attempt(known)}
+    return Story(lead, then=then, until=item.retry_at)
+
+
+def _behind(known: Known, head: Item, now: datetime) -> Story:
+    lead = ngettext(
+        "Waits behind %(n)s item of the same %(type)s. The first of them,",
+        "Waits behind %(n)s items of the same %(type)s. The first of them,",
+        known.ahead,
+    ) % {**_names(known), "n": (_("about") + " " if known.about else "") + number(known.ahead)}
+    rest, then, until = _head(known, head, now)
+    return Story(lead, head.pk, f"{head.kind} {str(head.pk)[:8]}", ", " + rest if rest else ",", then, until)
+
+
+def _head(known: Known, head: Item, now: datetime) -> tuple[str, str, datetime | None]:
+    """What the head of the lane does: a phrase, or one with a countdown."""
+    settled = {
+        ItemState.FAILED: _("failed: send it again, or step over it."),
+        ItemState.CONFLICT: _("is in conflict and waits for a decision."),
+        ItemState.IN_FLIGHT: _("is being sent now."),
+    }
+    gate = known.gate
+    if head.item_state in settled:
+        return settled[head.item_state], "", None
+    if known.item.upstream.paused_at:
+        return _("waits because %(upstream)s is paused.") % _names(known), "", None
+    if gate and gate.closed_since:
+        until = gate.next_try_at if gate.next_try_at and gate.next_try_at > now else None
+        return _("waits because %(upstream)s is out.") % _names(known), _("The next try is in") if until else "", until
+    if head.retry_at and head.retry_at > now:
+        return "", _("is tried again in"), head.retry_at
+    return _("is sent next."), "", None
