@@ -33,6 +33,8 @@ def _state(rows: Rows, row: tuple[Any, ...]) -> GateState:
 
 def write(cursor: CursorWrapper, rows: Rows, gates: Mapping[int, GateState]) -> None:
     """Writes changed gates back."""
+    if not gates:
+        return
     cursor.executemany(
         "UPDATE syncqueue_gate SET run = %s, closed_since = %s, closings = %s, next_try_at = %s, trial_until = %s,"
         " delay_until = %s, reason = %s WHERE upstream_id = %s",

@@ -1,6 +1,7 @@
 """The queue's tables: lanes own order, lease and blocking; items wait in them; attempts say what was tried.
 
-Times are UTC. JSON is kept as canonical text, exactly as it is sent. docs/states.md draws the moves.
+Foreign keys have no index of their own where another one begins with the same column: a delivery updates each item twice, and each
+index would be written each time. Times are UTC. JSON is kept as canonical text, exactly as it is sent. docs/states.md draws the moves.
 """
 
 import json
@@ -28,8 +29,8 @@ class Lane(models.Model):
     our own deliveries led there, so that a client's later changes that were made on `chain_base` follow on.
     """
 
-    organization = models.ForeignKey(Organization, models.CASCADE, related_name="+")
-    upstream = models.ForeignKey(Upstream, models.CASCADE, related_name="lanes")
+    organization = models.ForeignKey(Organization, models.CASCADE, related_name="+", db_index=False)
+    upstream = models.ForeignKey(Upstream, models.CASCADE, related_name="lanes", db_index=False)
     entity_type = models.CharField(max_length=64)
     entity_id = models.CharField(max_length=255)
     title = models.CharField(max_length=200, blank=True, default="")
@@ -85,10 +86,10 @@ class Item(models.Model):
     """
 
     id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
-    organization = models.ForeignKey(Organization, models.CASCADE, related_name="+")
-    upstream = models.ForeignKey(Upstream, models.CASCADE, related_name="+")
-    lane = models.ForeignKey(Lane, models.CASCADE, related_name="items")
-    project = models.ForeignKey(Project, models.SET_NULL, null=True, related_name="+")
+    organization = models.ForeignKey(Organization, models.CASCADE, related_name="+", db_index=False)
+    upstream = models.ForeignKey(Upstream, models.CASCADE, related_name="+", db_index=False)
+    lane = models.ForeignKey(Lane, models.CASCADE, related_name="items", db_index=False)
+    project = models.ForeignKey(Project, models.SET_NULL, null=True, related_name="+", db_index=False)
     seq = models.BigIntegerField()
     state = models.PositiveSmallIntegerField(default=ItemState.QUEUED.value)
     kind = models.CharField(max_length=64)
@@ -130,6 +131,7 @@ class Item(models.Model):
             models.Index(fields=["lane", "seq"], name="item_open", condition=Q(state__lt=60, stepped_over=False)),
             models.Index(fields=["upstream", "state", "id"], name="item_listing"),
             models.Index(fields=["finished_at"], name="item_finished", condition=Q(state__gte=60)),
+            models.Index(fields=["project", "id"], name="item_project", condition=Q(project__isnull=False)),
         ]
 
     def __str__(self) -> str:
@@ -170,7 +172,7 @@ class Attempt(models.Model):
         REJECTED = "rejected", "rejected"
         UNKNOWN = "unknown", "outcome unknown"
 
-    item = models.ForeignKey(Item, models.CASCADE, related_name="attempt_set")
+    item = models.ForeignKey(Item, models.CASCADE, related_name="attempt_set", db_index=False)
     number = models.PositiveIntegerField()
     epoch = models.PositiveIntegerField()
     worker = models.CharField(max_length=80)
@@ -223,7 +225,7 @@ class Counter(models.Model):
     Names: the slug of an item state (how many items are in it now), and "delivered", "refused", "retried", "enqueued" (since ever).
     """
 
-    upstream = models.ForeignKey(Upstream, models.CASCADE, related_name="+")
+    upstream = models.ForeignKey(Upstream, models.CASCADE, related_name="+", db_index=False)
     name = models.CharField(max_length=24)
     slot = models.PositiveSmallIntegerField()
     value = models.BigIntegerField(default=0)
@@ -246,7 +248,7 @@ class SampleQuerySet(ScopedQuerySet["Sample"]):
 class Sample(models.Model):
     """The figures of one upstream at one minute, for the charts: items waiting then, and delivered and refused since ever."""
 
-    upstream = models.ForeignKey(Upstream, models.CASCADE, related_name="+")
+    upstream = models.ForeignKey(Upstream, models.CASCADE, related_name="+", db_index=False)
     at = models.DateTimeField()
     waiting = models.PositiveIntegerField()
     delivered = models.BigIntegerField()

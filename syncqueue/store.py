@@ -5,13 +5,16 @@ Claim and settle follow "lock the lanes first, decide in a second statement": de
 would look at an old snapshot and lose wake-ups.
 """
 
+import re
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 from uuid import UUID
 
+import orjson
 from django.db import connection
 from django.db.backends.utils import CursorWrapper
 
@@ -87,6 +90,55 @@ class Rows:
 
 def _marks(values: Sequence[Any]) -> str:
     return ",".join(["%s"] * len(values))
+
+
+@contextmanager
+def hurried() -> Iterator[None]:
+    """Inside, PostgreSQL takes statements without waiting for each answer, and goes by indexes however old its statistics are."""
+    if connection.vendor == "sqlite":
+        yield
+        return
+    with connection.wrap_database_errors, connection.connection.pipeline(), connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT set_config('enable_seqscan', 'off', true), set_config('enable_hashjoin', 'off', true),"
+            " set_config('enable_mergejoin', 'off', true)"
+        )
+        yield
+
+
+class _Many:
+    """A statement that is run for many rows at once: `{name:type}` marks a value, and a row holds the values in their order.
+
+    SQLite runs it once a row, which costs it microseconds. PostgreSQL pays for each statement, so there the rows travel as one
+    JSON document and one statement writes them all (measured: 64 ms against 17 ms for a turn of 50 items).
+    """
+
+    def __init__(self, statement: str) -> None:
+        marks = re.findall(r"\{(\w+):(\w+)\}", statement)
+        self._names = [name for name, _ in marks]
+        self._each = re.sub(r"\{\w+:\w+\}", "%s", statement)
+        of_row = re.sub(r"\{(\w+):\w+\}", r"v.p_\1", statement)
+        columns = ", ".join(f"p_{name} {kind}" for name, kind in marks)
+        source = f" FROM json_to_recordset(%s) AS v({columns})"
+        update = re.fullmatch(r"(UPDATE .*?)( WHERE .*)", of_row, re.DOTALL)
+        insert = re.fullmatch(r"(INSERT .*?) VALUES \((.*)\)", of_row, re.DOTALL)
+        if update:
+            self._all = update[1] + source + update[2]
+        elif insert:
+            self._all = f"{insert[1]} SELECT {insert[2]}{source}"
+        else:
+            raise ValueError(statement)
+
+    def __call__(self, cursor: CursorWrapper, rows: Sequence[Sequence[Any]]) -> None:
+        """Run it for all rows."""
+        if not rows:
+            return
+        if connection.vendor == "sqlite":
+            cursor.executemany(self._each, rows)
+            return
+        keys = [f"p_{name}" for name in self._names]
+        document = orjson.dumps([dict(zip(keys, row, strict=True)) for row in rows], option=orjson.OPT_NON_STR_KEYS)
+        cursor.execute(self._all, [document.decode()])
 
 
 def ready_lanes(cursor: CursorWrapper, rows: Rows, *, upstream_id: int, now: datetime, limit: int) -> list[int]:
@@ -178,54 +230,76 @@ def _head(rows: Rows, row: Sequence[Any]) -> Head:
     )
 
 
+_LEASE = _Many(
+    "UPDATE syncqueue_lane SET state = 2, epoch = epoch + 1, lease_owner = {owner:text}, lease_until = {until:timestamptz}"
+    " WHERE id = {id:bigint}"
+)
+_BEGIN_ITEM = _Many("UPDATE syncqueue_item SET state = 30, sends = {sends:int}, retry_at = NULL WHERE id = {id:uuid}")
+_BEGIN_ATTEMPT = _Many(
+    "INSERT INTO syncqueue_attempt (item_id, number, epoch, worker, started_at, outcome, counted, reason, exchanges)"
+    " VALUES ({item:uuid}, {number:int}, {epoch:int}, {worker:text}, {at:timestamptz}, '', FALSE, '', '')"
+)
+_ANSWER = _Many(
+    "UPDATE syncqueue_attempt SET finished_at = {at:timestamptz}, outcome = {outcome:text}, counted = {counted:bool},"
+    " status = {status:smallint}, seconds = {seconds:float8}, reason = {reason:text}, exchanges = {exchanges:text}"
+    " WHERE item_id = {item:uuid} AND number = {number:int} AND finished_at IS NULL"
+)
+_FINISH = _Many(
+    "UPDATE syncqueue_item SET state = 60, finished_at = {at:timestamptz}, code = '', reason = '', outcome_unknown = FALSE"
+    " WHERE id = {id:uuid}"
+)
+_POSTPONE = _Many(
+    "UPDATE syncqueue_item SET state = {state:smallint}, attempts = {attempts:smallint}, retry_at = {retry_at:timestamptz},"
+    " code = {code:text}, reason = {reason:text}, outcome_unknown = {unknown:bool}, stepped_over = {stepped_over:bool},"
+    " remote = {remote:text}, remote_version = {remote_version:text} WHERE id = {id:uuid}"
+)
+_FREE = _Many(
+    "UPDATE syncqueue_lane SET state = {state:smallint}, ready_at = {ready_at:timestamptz}, depth = depth - {gone:int},"
+    " version = {version:text}, chain_base = {base:text}, chain_client = {client:text}, blocked_since = {since:timestamptz},"
+    " lease_owner = '', lease_until = NULL WHERE id = {id:bigint} AND epoch = {epoch:int}"
+)
+_KEEP = _Many(
+    "UPDATE syncqueue_lane SET depth = depth - {gone:int}, version = {version:text}, chain_base = {base:text},"
+    " chain_client = {client:text}, lease_until = {until:timestamptz} WHERE id = {id:bigint} AND epoch = {epoch:int}"
+)
+_EVENT = _Many(
+    "INSERT INTO events_event (at, organization_id, organization_name, actor, verb, subject, data, request_id)"
+    " VALUES ({at:timestamptz}, {organization:bigint}, '', {actor:text}, {verb:text}, {subject:text}, {data:text}, '')"
+)
+
+
 def lease(cursor: CursorWrapper, leases: Sequence[tuple[str, Any, int]]) -> None:
     """Takes lanes: (owner, until, lane id) each; the epoch grows by one."""
-    cursor.executemany(
-        "UPDATE syncqueue_lane SET state = 2, epoch = epoch + 1, lease_owner = %s, lease_until = %s WHERE id = %s",
-        leases,
-    )
+    _LEASE(cursor, leases)
 
 
 def begin(
     cursor: CursorWrapper, items: Sequence[tuple[int, Any]], attempts: Sequence[tuple[Any, int, int, str, Any]]
 ) -> None:
     """Writes attempts down before they are sent. items: (sends, item id); attempts: (item id, number, epoch, worker, at)."""
-    cursor.executemany("UPDATE syncqueue_item SET state = 30, sends = %s, retry_at = NULL WHERE id = %s", items)
-    cursor.executemany(
-        "INSERT INTO syncqueue_attempt (item_id, number, epoch, worker, started_at, outcome, counted, reason, exchanges)"
-        " VALUES (%s, %s, %s, %s, %s, '', FALSE, '', '')",
-        attempts,
-    )
+    _BEGIN_ITEM(cursor, items)
+    _BEGIN_ATTEMPT(cursor, attempts)
 
 
 def answer(cursor: CursorWrapper, attempts: Sequence[tuple[Any, ...]]) -> None:
     """Sets the answers: (finished at, outcome, counted, status, seconds, reason, exchanges, item id, number); each once only."""
-    cursor.executemany(
-        "UPDATE syncqueue_attempt SET finished_at = %s, outcome = %s, counted = %s, status = %s, seconds = %s, reason = %s,"
-        " exchanges = %s WHERE item_id = %s AND number = %s AND finished_at IS NULL",
-        attempts,
-    )
+    _ANSWER(cursor, attempts)
 
 
 def finish(cursor: CursorWrapper, items: Sequence[tuple[Any, ...]]) -> None:
     """Moves delivered items on: (finished at, item id)."""
-    cursor.executemany(
-        "UPDATE syncqueue_item SET state = 60, finished_at = %s, code = '', reason = '', outcome_unknown = FALSE WHERE id = %s",
-        items,
-    )
+    _FINISH(cursor, items)
 
 
 def postpone(cursor: CursorWrapper, items: Sequence[tuple[Any, ...]]) -> None:
     """Moves the others on: (state, attempts, retry at, code, reason, unknown, stepped over, remote, its version, item id)."""
-    cursor.executemany(
-        "UPDATE syncqueue_item SET state = %s, attempts = %s, retry_at = %s, code = %s, reason = %s, outcome_unknown = %s,"
-        " stepped_over = %s, remote = %s, remote_version = %s WHERE id = %s",
-        items,
-    )
+    _POSTPONE(cursor, items)
 
 
 def give_back(cursor: CursorWrapper, items: Sequence[Any]) -> None:
     """Takes one own failure off each item (an outage was the cause); an id may stand in it more than once."""
+    if not items:
+        return
     cursor.executemany(
         "UPDATE syncqueue_item SET attempts = attempts - 1 WHERE id = %s AND attempts > 0 AND state < 60",
         [(item,) for item in items],
@@ -234,6 +308,8 @@ def give_back(cursor: CursorWrapper, items: Sequence[Any]) -> None:
 
 def give_up(cursor: CursorWrapper, items: Sequence[tuple[Any, ...]]) -> None:
     """Fails items that are not sent any more: (attempts, code, reason, stepped over, item id)."""
+    if not items:
+        return
     cursor.executemany(
         "UPDATE syncqueue_item SET state = 20, attempts = %s, code = %s, reason = %s, stepped_over = %s, retry_at = NULL"
         " WHERE id = %s",
@@ -243,6 +319,8 @@ def give_up(cursor: CursorWrapper, items: Sequence[tuple[Any, ...]]) -> None:
 
 def rest_lanes(cursor: CursorWrapper, lanes: Sequence[tuple[Any, ...]]) -> None:
     """Puts unleased lanes right: (state, ready at, depth taken off, blocked since, lane id)."""
+    if not lanes:
+        return
     cursor.executemany(
         "UPDATE syncqueue_lane SET state = %s, ready_at = %s, depth = depth - %s, blocked_since = %s WHERE id = %s",
         lanes,
@@ -251,20 +329,12 @@ def rest_lanes(cursor: CursorWrapper, lanes: Sequence[tuple[Any, ...]]) -> None:
 
 def free_lanes(cursor: CursorWrapper, lanes: Sequence[tuple[Any, ...]]) -> None:
     """Gives lanes back: (state, ready at, depth taken off, version, chain base, chain client, blocked since, lane id, epoch)."""
-    cursor.executemany(
-        "UPDATE syncqueue_lane SET state = %s, ready_at = %s, depth = depth - %s, version = %s, chain_base = %s,"
-        " chain_client = %s, blocked_since = %s, lease_owner = '', lease_until = NULL WHERE id = %s AND epoch = %s",
-        lanes,
-    )
+    _FREE(cursor, lanes)
 
 
 def keep_lanes(cursor: CursorWrapper, lanes: Sequence[tuple[Any, ...]]) -> None:
     """Moves lanes on under the same lease: (depth taken off, version, chain base, chain client, until, lane id, epoch)."""
-    cursor.executemany(
-        "UPDATE syncqueue_lane SET depth = depth - %s, version = %s, chain_base = %s, chain_client = %s, lease_until = %s"
-        " WHERE id = %s AND epoch = %s",
-        lanes,
-    )
+    _KEEP(cursor, lanes)
 
 
 def renew(cursor: CursorWrapper, *, owner: str, until: Any) -> set[int]:
@@ -277,11 +347,7 @@ def renew(cursor: CursorWrapper, *, owner: str, until: Any) -> set[int]:
 
 def write_events(cursor: CursorWrapper, events: Sequence[tuple[Any, ...]]) -> None:
     """Appends events: (at, organization id, actor, verb, subject, data)."""
-    cursor.executemany(
-        "INSERT INTO events_event (at, organization_id, organization_name, actor, verb, subject, data, request_id)"
-        " VALUES (%s, %s, '', %s, %s, %s, %s, '')",
-        events,
-    )
+    _EVENT(cursor, events)
 
 
 class Tally:

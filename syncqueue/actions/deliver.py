@@ -141,7 +141,7 @@ class Desk:
 
     def turn(self, finished: Sequence[Finished], *, claim: bool = True) -> Turn:
         """Settles what has finished and takes up what comes next, in one transaction."""
-        with transaction.atomic(), connection.cursor() as cursor:
+        with transaction.atomic(), store.hurried(), connection.cursor() as cursor:
             page = _Page(cursor, self, clock.now())
             page.settle(finished)
             if claim:
