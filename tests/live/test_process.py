@@ -82,21 +82,3 @@ async def _one(server: Server, person: Person, here: asyncio.Barrier) -> float:
         assert told
         assert told.data["changed"] == ["crowd"]
         return time.monotonic()
-
-
-async def test_a_slow_reader_gets_the_present(server: Server, write: Writer) -> None:
-    """Who does not read for a while gets the figures of then instead of all that was missed, and costs no memory."""
-    bob = write.person()
-    reader, writer = await asyncio.open_connection("127.0.0.1", server.port, limit=1024)
-    lines = ["GET /api/v1/queue/stream HTTP/1.1", "Host: 127.0.0.1", f"Authorization: Bearer {bob.token}", "", ""]
-    writer.write("\r\n".join(lines).encode())
-    await reader.readuntil(b"event: queue")
-    before = memory(server.pid)
-    async with listening(server, bob.cookie) as quick:
-        await quick.next()
-        for turn in range(40):
-            last = write("event", organization=bob.organization, verb=f"item.{'x' * 40}{turn}", subject=f"item:{turn}")
-            while (told := await quick.next()) and int(told.id) < last:
-                pass
-    assert memory(server.pid) - before < 8 * 1024 * 1024
-    writer.close()

@@ -12,8 +12,9 @@ from tests.live.conftest import HEARTBEAT, Server, Writer, connected
 
 async def closed(socket: aiohttp.ClientWebSocketResponse) -> int | None:
     """The code by which the server closes, whatever it says before."""
-    while (await socket.receive(timeout=10)).type is aiohttp.WSMsgType.TEXT:
-        pass
+    async with asyncio.timeout(10):
+        while (await socket.receive()).type is aiohttp.WSMsgType.TEXT:
+            pass
     return socket.close_code
 
 
