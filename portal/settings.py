@@ -112,6 +112,7 @@ MIDDLEWARE = [
     "django_htmx.middleware.HtmxMiddleware",
     "portal.web.middleware.preferences",
     "portal.web.middleware.ErrorPages",
+    "portal.settings_pages.middleware.Account",
 ]
 AUTH_USER_MODEL = "accounts.User"
 AUTH_PASSWORD_VALIDATORS = [
@@ -252,6 +253,7 @@ SPECTACULAR_SETTINGS = {
     "ENUM_NAME_OVERRIDES": {
         "ItemState": "syncqueue.serializers.STATES",
         "LaneState": "syncqueue.serializers.LANE_STATES",
+        "Scope": "portal.settings_pages.serializers.SCOPES",
     },
 }
 

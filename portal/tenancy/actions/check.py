@@ -11,6 +11,7 @@ from portal.kit.viewer import Permission, Role, Viewer
 from portal.tenancy.models import Membership, Organization
 
 LONGEST_NAME = 100
+LONGEST_REASON = 300
 
 
 def administered(viewer: Viewer, organization_id: int) -> Organization:
@@ -60,6 +61,14 @@ def checked_name(text: str, pointer: str = "/name") -> str:
     if not name or len(name) > LONGEST_NAME or not name.isprintable():
         raise Invalid.at(pointer, _("A name has 1 to %d characters, none of them control characters.") % LONGEST_NAME)
     return name
+
+
+def checked_reason(text: str) -> str:
+    """The reason on one line, which may be empty; raises Invalid when it is too long."""
+    reason = " ".join(text.split())
+    if len(reason) > LONGEST_REASON or not reason.isprintable():
+        raise Invalid.at("/reason", _("A reason has at most %d characters, none control characters.") % LONGEST_REASON)
+    return reason
 
 
 def checked_role(role: int, pointer: str = "/role") -> Role:

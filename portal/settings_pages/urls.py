@@ -1,0 +1,17 @@
+"""Addresses of sign-in, profile, members and tokens."""
+
+from django.urls import path
+
+from portal.settings_pages import account, members, tokens
+
+urlpatterns = [
+    path("login", account.login, name="login"),
+    path("logout", account.logout, name="logout"),
+    path("profile", account.profile, name="profile"),
+    path("profile/password", account.password, name="profile_password"),
+    path("settings/members", members.members, name="members"),
+    path("settings/members/<int:membership_id>/role", members.role, name="member_role"),
+    path("settings/members/<int:membership_id>/remove", members.remove, name="member_remove"),
+    path("settings/tokens", tokens.tokens, name="tokens"),
+    path("settings/tokens/<int:token_id>/revoke", tokens.revoke, name="token_revoke"),
+]
