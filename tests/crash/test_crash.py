@@ -28,7 +28,7 @@ pytestmark = pytest.mark.crash
 ENTITIES, EACH, LIST = 500, 10, 50
 KILLS = 10
 LIMIT_SECONDS = 300
-FAULTS = Faults(resets=0.05, lost=0.05, unavailable=0.05, throttled=0.005)
+FAULTS = Faults(resets=0.05, lost=0.05, unavailable=0.05, throttled=0.003)
 
 
 @pytest.fixture
@@ -115,6 +115,10 @@ class Run:
         while True:
             self._tick("while the queue drained")
             states = self.portal.call("GET", "/queue/stats")["states"]
+            if states["conflict"]:
+                pytest.fail(
+                    f"Nobody else writes, and yet there are conflicts.\n{self._told(retried)}\n{self._waiting()}"
+                )
             if states["failed"]:
                 retried += self.portal.call("POST", "/queue/retry-failed", {"reason": "crash test"})["retried"]
             elif not any(states[name] for name in ("queued", "retrying", "in_flight")):
