@@ -13,6 +13,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("", include("syncqueue.urls")),
     path("", include("syncqueue.settings_urls")),
     path("", include("portal.overview.urls")),
+    path("api/v1/", include("portal.overview.api_urls")),
 ]
 
 handler500 = "portal.web.pages.server_error"

@@ -12,6 +12,15 @@ class EventQuerySet(ScopedQuerySet["Event"]):
         """What happened to one thing, newest first."""
         return self.filter(subject=subject).order_by("-id")
 
+    def matching(self, *, verb: str = "", subject: str = "", actor: str = "") -> "EventQuerySet":
+        """Those of this verb ("item.failed"; "item." is all that begin so), about this subject, by this actor; "" is any."""
+        found = self
+        if verb:
+            found = found.filter(verb__startswith=verb) if verb.endswith(".") else found.filter(verb=verb)
+        if subject:
+            found = found.filter(subject=subject)
+        return found.filter(actor=actor) if actor else found
+
 
 class Event(models.Model):
     """One thing that happened. No foreign keys: nothing that is deleted touches it.
@@ -43,7 +52,10 @@ class Event(models.Model):
 
 
 class EventRetention(models.Model):
-    """One row: events from `delete_before` on cannot be deleted (a database trigger reads it). Only the retention action moves it."""
+    """One row: events from `delete_before` on cannot be deleted (a database trigger reads it).
+
+    Only the retention action moves it.
+    """
 
     id = models.PositiveSmallIntegerField(primary_key=True, default=1)
     delete_before = models.DateTimeField()

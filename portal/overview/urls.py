@@ -1,7 +1,10 @@
-"""The address of the overview."""
+"""The addresses of the overview and of the audit log."""
 
 from django.urls import path
 
-from portal.overview import views
+from portal.overview import audit, views
 
-urlpatterns = [path("", views.overview, name="overview")]
+urlpatterns = [
+    path("", views.overview, name="overview"),
+    path("audit", audit.audit, name="audit"),
+]

@@ -5,6 +5,7 @@ import { notice, speak } from "./notices.js";
 import { merge } from "./merge.js";
 import { say } from "./words.js";
 
+const TOPICS = new Set(["queue", "events"]);
 const APART = 1_000; // at most one fragment a second
 const POLL = 30_000;
 const OFFLINE_AFTER = 20_000;
@@ -88,11 +89,11 @@ function later() {
 function heard(event) {
   lost = 0;
   if (paused) {
-    if (event.type === "queue") missed += 1;
+    if (TOPICS.has(event.type)) missed += 1;
     return show();
   }
   fresh = Date.now();
-  if (event.type === "queue") {
+  if (TOPICS.has(event.type)) {
     announce(JSON.parse(event.data).notices ?? []);
     later();
   }
@@ -102,7 +103,7 @@ function heard(event) {
 function open() {
   if (source || paused) return;
   source = new EventSource(sign.dataset.stream);
-  for (const type of ["open", "message", "queue", "beat"]) source.addEventListener(type, heard);
+  for (const type of ["open", "message", ...TOPICS, "beat"]) source.addEventListener(type, heard);
   source.addEventListener("error", () => {
     lost ||= Date.now();
     if (source?.readyState === EventSource.CLOSED) {
