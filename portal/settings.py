@@ -4,6 +4,7 @@ import os
 import secrets as random
 from ipaddress import ip_network
 from pathlib import Path
+from typing import Any
 from urllib.parse import urlsplit
 
 import environ
@@ -204,7 +205,7 @@ Q_CLUSTER = {
 }
 
 # The queue (seconds unless said otherwise) ---------------------------------------------------------------------------
-SYNCQUEUE = {
+SYNCQUEUE: dict[str, Any] = {
     "max_attempts": 5,
     "backoff_min": 0.5,
     "backoff_max": 30.0,

@@ -5,7 +5,8 @@ from typing import Any
 from django.utils.translation import gettext_lazy as _
 from rest_framework import serializers
 
-from syncqueue.core.change import FORMS, LONGEST, LONGEST_ID, OPERATIONS
+from syncqueue.adapters.routes import LONGEST_ID
+from syncqueue.core.change import FORMS, LONGEST, OPERATIONS
 from syncqueue.core.states import ItemState, LaneState
 from syncqueue.models import Attempt
 

@@ -1,13 +1,14 @@
 """The queue's duties: pumps that deliver, and a keeper that tidies up. portal.duties runs them in django-q2 workers."""
 
-import asyncio
 import logging
 
+import uvloop
 from django.conf import settings
 from django.db import DatabaseError, connection
 
 from portal.duties.context import Context
 from resilience.outbound.client import Client
+from syncqueue.actions.deliver import Share
 from syncqueue.actions.keep import clean_up, sample
 from syncqueue.actions.take_over import take_over
 from syncqueue.actions.verify import heal_lanes
@@ -25,12 +26,13 @@ def pump(context: Context) -> None:
     """Delivers until the duty ends. Whoever holds a pump's duty frees what its earlier holders left leased: they are gone."""
     prefix = f"{context.duty}#"
     take_over(is_gone=lambda owner: owner.startswith(prefix) and owner != context.owner, by=context.owner)
-    asyncio.run(_pump(context))
+    uvloop.run(_pump(context))
 
 
 async def _pump(context: Context) -> None:
     async with Client(allowed_networks=[str(net) for net in settings.BREAKWATER_ALLOWED_NETWORKS]) as client:
-        await Pump(owner=context.owner, alive=context.alive, client=client).run()
+        share = Share(int(context.duty.rpartition("-")[2]), settings.BREAKWATER_PUMPS)
+        await Pump(owner=context.owner, alive=context.alive, client=client, share=share).run()
 
 
 def keeper(context: Context) -> None:

@@ -219,7 +219,7 @@ def _refuse(faults: Iterable[Fault]) -> None:
 
 
 def _size_faults(payload: str, base: str) -> Iterable[Fault]:
-    limit: int = settings.SYNCQUEUE["item_bytes"]
+    limit = int(settings.SYNCQUEUE["item_bytes"])
     for pointer, text in (("/payload", payload), ("/base", base)):
         size = len(text.encode())
         if size > limit:

@@ -82,14 +82,14 @@ def _unsent(head: Item) -> None:
 def _depths(repair: bool) -> Iterator[Finding]:
     waiting = Q(items__state__lt=OPEN_BELOW, items__stepped_over=False)
     lanes = Lane.objects.unscoped().annotate(waits=Count("items", filter=waiting), last=Max("items__seq"))
-    for lane in lanes.exclude(depth=F("waits")).iterator(CHUNK):
-        yield Finding(f"lane {lane.pk} ({lane})", f"says {lane.depth} items wait, but {lane.waits} do", repair)
+    for lane_id, said, waits in lanes.exclude(depth=F("waits")).values_list("pk", "depth", "waits").iterator(CHUNK):
+        yield Finding(f"lane {lane_id}", f"says {said} items wait, but {waits} do", repair)
         if repair:
-            _recount(lane.pk)
-    for lane in lanes.filter(last__gt=F("tail_seq")).iterator(CHUNK):
-        yield Finding(f"lane {lane.pk} ({lane})", f"has numbers beyond its tail {lane.tail_seq}", repair)
+            _recount(lane_id)
+    for lane_id, tail, last in lanes.filter(last__gt=F("tail_seq")).values_list("pk", "tail_seq", "last").iterator(CHUNK):
+        yield Finding(f"lane {lane_id}", f"has numbers beyond its tail {tail}", repair)
         if repair:
-            Lane.objects.unscoped().filter(pk=lane.pk, tail_seq__lt=lane.last).update(tail_seq=lane.last)
+            Lane.objects.unscoped().filter(pk=lane_id, tail_seq__lt=last).update(tail_seq=last)
 
 
 def _recount(lane_id: int) -> None:

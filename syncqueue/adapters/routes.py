@@ -18,7 +18,7 @@ from syncqueue.adapters.base import Target
 
 MANAGED = ("id", "last_modified", "schema")
 VERSION_MODES = ("etag", "none")
-LONGEST_ID = 512
+LONGEST_ID = 255
 MERGE_PATCH = "application/merge-patch+json"
 
 _KEYS = frozenset({"path", "document", "create", "update", "content_type", "managed"})

@@ -8,12 +8,12 @@ from typing import Any
 
 from portal.kit import jsontext
 from portal.kit.errors import Fault
+from syncqueue.adapters.routes import id_fault
 
 OPERATIONS = ("create", "update", "delete")
 FORMS = ("merge-patch", "document")
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
 _UNPRINTABLE = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]")
-LONGEST_ID = 255
 LONGEST = {
     "base_version": 200,
     "client_id": 100,
@@ -89,25 +89,12 @@ def place_faults(entity_type: str, entity_id: str, operation: str) -> Iterator[F
         yield Fault("/entity_type", "At most 64 letters, digits, dots, dashes and underscores.")
     if not entity_id:
         yield Fault("/entity_id", "Say which entity this is about; the kind cannot tell.")
-    elif reason := entity_id_fault(entity_id):
+    elif reason := id_fault(entity_id):
         yield Fault("/entity_id", reason)
     if not operation:
         yield Fault("/operation", "Say create, update or delete; the kind cannot tell.")
     elif operation not in OPERATIONS:
         yield Fault("/operation", "The operation is create, update or delete.")
-
-
-def entity_id_fault(entity_id: str) -> str:
-    """Why an entity id cannot be one segment of an address; "" when it can."""
-    if entity_id in {".", ".."}:
-        return "“.” and “..” name a folder, not an entity."
-    if len(entity_id) > LONGEST_ID:
-        return f"At most {LONGEST_ID} characters; this has {len(entity_id)}."
-    if _UNPRINTABLE.search(entity_id):
-        return "Control characters are not allowed here."
-    if "/" in entity_id or "\\" in entity_id:
-        return "Slashes are not allowed here: the id is one segment of the address."
-    return ""
 
 
 def form_of(change: NewChange, operation: str) -> str:
