@@ -20,3 +20,19 @@ def create_once(path: Path, content: str) -> str:
     finally:
         draft.unlink()
     return path.read_text()
+
+
+def replace(path: Path, content: str) -> None:
+    """Writes a private file (mode 0600) anew: who reads it finds the old content or the new one, also after a power cut."""
+    draft = path.with_name(f".{path.name}.{os.getpid()}")
+    handle = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+    with os.fdopen(handle, "w") as file:
+        file.write(content)
+        file.flush()
+        os.fsync(file.fileno())
+    draft.replace(path)
+    folder = os.open(path.parent, os.O_RDONLY)
+    try:
+        os.fsync(folder)
+    finally:
+        os.close(folder)

@@ -3,6 +3,10 @@
 The newest key encrypts, every key of the ring decrypts, so that a rotation can re-encrypt in its own time.
 """
 
+import fcntl
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
 from functools import lru_cache
 from pathlib import Path
 
@@ -10,7 +14,7 @@ from cryptography.fernet import Fernet, InvalidToken, MultiFernet
 from django.conf import settings
 
 from portal.kit.errors import Error
-from portal.kit.files import create_once
+from portal.kit.files import create_once, replace
 
 
 class SecretUnreadable(Error):
@@ -48,3 +52,46 @@ def decrypt(token: str) -> str:
         return ring().decrypt(token.encode()).decode()
     except InvalidToken as error:
         raise SecretUnreadable from error
+
+
+def add_key() -> None:
+    """Puts a new key on top of the ring; every process encrypts with it from its next secret on."""
+    with _alone() as path:
+        replace(path, Fernet.generate_key().decode() + "\n" + path.read_text())
+
+
+def drop_old_keys() -> int:
+    """Leaves the newest key alone in the ring. How many went. Whatever only they open is lost: check `is_newest` before."""
+    with _alone() as path:
+        newest, *old = path.read_text().split()
+        replace(path, newest + "\n")
+    return len(old)
+
+
+def reencrypt(token: str) -> str:
+    """The same secret encrypted with the newest key. Raises SecretUnreadable when no key of the ring fits."""
+    try:
+        return ring().rotate(token.encode()).decode()
+    except InvalidToken as error:
+        raise SecretUnreadable from error
+
+
+def is_newest(token: str) -> bool:
+    """Whether the newest key opens it."""
+    ring()
+    try:
+        Fernet(key_file().read_text().split()[0]).decrypt(token.encode())
+    except InvalidToken:
+        return False
+    return True
+
+
+@contextmanager
+def _alone() -> Iterator[Path]:
+    """The ring's file, which no other process changes meanwhile."""
+    ring()
+    path = key_file()
+    with path.with_name("keys.lock").open("w") as lock:
+        os.fchmod(lock.fileno(), 0o600)
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        yield path
