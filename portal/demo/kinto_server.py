@@ -16,6 +16,8 @@ SETTINGS = {
     "userid_hmac_secret": "demo",
     "multiauth.policies": "basicauth",
     "bucket_create_principals": "system.Authenticated",
+    "bucket_write_principals": "system.Authenticated",
+    "bucket_read_principals": "system.Authenticated",
     "experimental_collection_schema_validation": "true",
 }
 

@@ -1,6 +1,7 @@
 """`manage.py up`."""
 
 import os
+import subprocess
 import sys
 import time
 import urllib.error
@@ -17,6 +18,7 @@ from django.db import connections
 from portal.operations.crew import Crew, Program
 
 READY_WITHIN = 60.0
+LOOPBACK = "127.0.0.0/8,::1/128"
 MANAGE = [sys.executable, str(settings.BASE_DIR / "manage.py")]
 
 
@@ -55,7 +57,8 @@ class Command(BaseCommand):
 
     def demo_programs(self) -> list[Program]:
         """The demo's own processes, after its data are there."""
-        call_command("demo-load")
+        os.environ.setdefault("BREAKWATER_ALLOWED_NETWORKS", LOOPBACK)
+        subprocess.run([*MANAGE, "demo-load"], check=True)  # with the settings that the children get
         return [
             Program("upstream", [*MANAGE, "demo-upstream"], "the demo's real upstream (Kinto)"),
             Program("devices", [*MANAGE, "demo-devices", f"--address={self.address}"], "simulated devices and integrations"),
