@@ -129,7 +129,7 @@ def act(request: HttpRequest, item_id: UUID, verb: str) -> HttpResponse:
     except (Forbidden, NotFound):
         raise
     except Error as error:
-        messages.error(request, error.detail)
+        messages.error(request, error.detail or error.title())
     else:
         messages.success(request, _said(verb, 1))
     return redirect("queue_item", item_id=item_id)
@@ -152,7 +152,7 @@ def act_on_many(request: HttpRequest) -> HttpResponse:
             ACTIONS[verb](viewer=viewer, item_id=item_id, reason=why)
             done += 1
         except Error as error:
-            refused = error.detail
+            refused = error.detail or error.title()
     if done:
         messages.success(request, _said(verb, done))
     if refused:

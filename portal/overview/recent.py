@@ -14,10 +14,22 @@ from portal.events.models import Event
 from portal.kit.viewer import Viewer
 
 SHOWN = 8
-QUIET = ("item.queued", "item.in_flight", "item.synced", "item.retrying")
-"""The everyday moves of items: the queue's figures tell of them."""
+QUIET = (
+    "item.queued",
+    "item.in_flight",
+    "item.synced",
+    "item.retrying",
+    "account.signed_in",
+    "account.signed_out",
+    "account.profile_changed",
+)
+"""The everyday moves: the queue's figures tell of items, the audit log of everything."""
 
 WORDS: Mapping[str, tuple[str, str, str | Promise]] = {
+    "item.queued": ("queued", "idle", gettext_lazy("An item was queued")),
+    "item.in_flight": ("in-flight", "move", gettext_lazy("An item is being sent")),
+    "item.retrying": ("retrying", "warn", gettext_lazy("An item is to be tried again")),
+    "item.synced": ("synced", "ok", gettext_lazy("An item was delivered")),
     "item.failed": ("failed", "bad", gettext_lazy("An item failed")),
     "item.conflict": ("conflict", "ask", gettext_lazy("An item is in conflict")),
     "item.cancelled": ("cancelled", "idle", gettext_lazy("An item was cancelled")),
@@ -29,6 +41,21 @@ WORDS: Mapping[str, tuple[str, str, str | Promise]] = {
     "upstream.paused": ("paused", "idle", gettext_lazy("The upstream was paused")),
     "upstream.resumed": ("play", "idle", gettext_lazy("The upstream was resumed")),
     "upstream.tested": ("upstreams", "idle", gettext_lazy("The connection was tested")),
+    "lane.healed": ("lanes", "idle", gettext_lazy("A lane was put right")),
+    "account.signed_in": ("person", "idle", gettext_lazy("Signed in")),
+    "account.signed_out": ("leave", "idle", gettext_lazy("Signed out")),
+    "account.sign_in_failed": ("slow", "warn", gettext_lazy("A sign-in failed")),
+    "account.password_changed": ("tokens", "idle", gettext_lazy("A password was changed")),
+    "account.password_reset": ("tokens", "idle", gettext_lazy("A password was reset")),
+    "account.profile_changed": ("person", "idle", gettext_lazy("A profile was changed")),
+    "member.added": ("members", "idle", gettext_lazy("A member was added")),
+    "member.removed": ("members", "idle", gettext_lazy("A member was removed")),
+    "member.role_changed": ("members", "idle", gettext_lazy("A member's role was changed")),
+    "token.created": ("tokens", "idle", gettext_lazy("A token was made")),
+    "token.revoked": ("tokens", "idle", gettext_lazy("A token was revoked")),
+    "project.created": ("kinds", "idle", gettext_lazy("A project was added")),
+    "organization.created": ("members", "idle", gettext_lazy("An organization was added")),
+    "events.retained": ("audit", "idle", gettext_lazy("Old events were removed")),
 }
 
 

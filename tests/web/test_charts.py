@@ -1,0 +1,65 @@
+"""Charts as geometry."""
+
+from datetime import UTC, datetime, timedelta
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from portal.web.charts import Point, Span, ceiling, line_chart, volume_chart
+
+START = datetime(2026, 11, 21, 2, 0, tzinfo=UTC)
+
+
+def points(*values: float | None) -> list[Point]:
+    """One figure a minute."""
+    return [Point(START + timedelta(minutes=minute), value) for minute, value in enumerate(values)]
+
+
+@given(st.floats(min_value=0, max_value=1e9))
+def test_the_scale_ends_at_a_round_figure_above_the_highest(highest: float) -> None:
+    """The line never leaves the plot, and uses at least a seventh of it."""
+    top = ceiling(highest)
+    assert highest <= top
+    assert top == 3 or top <= highest * 7
+
+
+def test_a_gap_without_data_is_not_drawn() -> None:
+    """Two missing minutes are bridged; more part the line."""
+    bridged = line_chart("a", "a", points(1, None, None, 2), label="2 waiting", heads=("n",))
+    parted = line_chart("a", "a", points(1, 1, None, None, None, 2, 2), label="2 waiting", heads=("n",))
+    assert len(bridged.lines) == 1
+    assert len(parted.lines) == 2
+
+
+def test_without_data_nothing_is_drawn_as_good() -> None:
+    """No figure at all: no line, no last value."""
+    chart = line_chart("a", "a", points(None, None), label="", heads=("n",))
+    assert chart.lines == []
+    assert chart.last is None
+
+
+def test_an_outage_is_cut_to_the_chart() -> None:
+    """An outage that began before the chart starts at its edge; one that is over before is left out."""
+    whole = points(*range(61))
+    long_ago, hour_end = START - timedelta(hours=3), START + timedelta(minutes=60)
+    chart = line_chart(
+        "a",
+        "a",
+        whole,
+        label="",
+        heads=("n",),
+        spans=[Span(long_ago, START + timedelta(minutes=15), "early"), Span(long_ago, START, "gone")],
+    )
+    assert [(band.name, band.x, band.width) for band in chart.bands] == [("early", "0.00%", "25.00%")]
+    late = line_chart(
+        "a", "a", whole, label="", heads=("n",), spans=[Span(START + timedelta(minutes=45), hour_end, "late")]
+    )
+    assert (late.bands[0].anchor, late.bands[0].anchor_at) == ("end", "100.00%")
+
+
+def test_trouble_stands_on_top_of_the_volume() -> None:
+    """A bar's parts add up to its height, and an unknown minute has no bar."""
+    chart = volume_chart("a", "a", points(6, None), points(3, None), heads=("good", "bad"))
+    (mark,) = chart.marks
+    assert float(mark.volume_y) == float(mark.trouble_y) + float(mark.trouble)
+    assert float(mark.volume) == 2 * float(mark.trouble)
