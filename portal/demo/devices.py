@@ -97,7 +97,13 @@ class Device:
             "author": self.sender.user,
             "text": self.rng.choice(COMMENTS),
         }
-        return {"kind": "comment_add", "entity_type": "comment", "entity_id": key, "operation": "create", "payload": payload}
+        return {
+            "kind": "comment_add",
+            "entity_type": "comment",
+            "entity_id": key,
+            "operation": "create",
+            "payload": payload,
+        }
 
     def idea(self) -> Change:
         """Proposes a new plan, or withdraws an old one when there are many."""
@@ -135,7 +141,9 @@ class Device:
                 with error:
                     if error.code >= 500 or error.code == 429:
                         return False
-                    say(f"{self.sender.client_id}: refused with {error.code}: {error.read(2000).decode(errors='replace')}")
+                    say(
+                        f"{self.sender.client_id}: refused with {error.code}: {error.read(2000).decode(errors='replace')}"
+                    )
             except OSError:
                 return False
             self.outbox.popleft()
@@ -165,7 +173,9 @@ def first_day(devices: list[Device], rng: Random) -> None:
         rng.choice(devices).act()
     plan = {"kind": "plan_edit", "entity_type": "plan", "entity_id": REFUSED_PLAN, "operation": "update"}
     devices[0].keep({**plan, "payload": {"title": TOO_LONG_TITLE}})
-    devices[0].keep({**plan, "payload": {"summary": "Every contract, licence and service agreement with its end date."}})
+    devices[0].keep(
+        {**plan, "payload": {"summary": "Every contract, licence and service agreement with its end date."}}
+    )
     devices[1].keep({**plan, "payload": {"tags": ["legal", "finance"]}})
 
 

@@ -1,5 +1,6 @@
 """The demo's organizations, people, tokens and upstreams in the portal. Can run again: what is there stays."""
 
+from secrets import token_urlsafe
 from typing import Any
 
 from django.db import transaction
@@ -76,7 +77,7 @@ def _upstream(wanted: DemoOrganization, kept: dict[str, Any]) -> None:
 
 def _token(client_id: str, username: str, slug: str, tokens: dict[str, str]) -> None:
     """A token for a simulated device. Its secret is kept in the demo's state, since the device reads it there."""
-    secret = tokens.setdefault(client_id, "bw_" + state.secrets.token_urlsafe(32))
+    secret = tokens.setdefault(client_id, "bw_" + token_urlsafe(32))
     Token.objects.get_or_create(
         digest=token_digest(secret),
         defaults={

@@ -237,14 +237,16 @@ TIDEWATER[REFUSED_PLAN] = _plan(
     _phase(
         "Gather",
         "active",
-        _step("Ask every team for theirs", "active", "Nobody answers \"I think legal has it\"", assignee="mira"),
+        _step("Ask every team for theirs", "active", 'Nobody answers "I think legal has it"', assignee="mira"),
         _step("Enter end dates", "draft", "A reminder comes ninety days before"),
     ),
     owner="mira",
     due="2027-01-22",
     tags=["legal"],
 )
-TOO_LONG_TITLE = "Vendor contracts, licences, service agreements and everything else that legal would like to see in one place"
+TOO_LONG_TITLE = (
+    "Vendor contracts, licences, service agreements and everything else that legal would like to see in one place"
+)
 
 IDEAS = (
     ("Retire the old importer", "Nobody has used it since March; its tables still grow."),

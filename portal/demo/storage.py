@@ -17,9 +17,7 @@ class Storage(MemoryStorage):  # type: ignore[misc]
     """What Kinto asks of a storage. Kinto runs with one thread here, so that one connection does."""
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
-        self._file = sqlite3.connect(
-            os.environ["BREAKWATER_DEMO_STORE"], isolation_level=None, check_same_thread=False
-        )
+        self._file = sqlite3.connect(os.environ["BREAKWATER_DEMO_STORE"], isolation_level=None, check_same_thread=False)
         self._file.executescript("PRAGMA journal_mode=WAL; PRAGMA synchronous=NORMAL;" + _TABLES)
         super().__init__(*args, **kwargs)
         for parent, resource, key, body, deleted in self._file.execute("SELECT * FROM object"):

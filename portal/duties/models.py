@@ -1,7 +1,7 @@
 """Who runs what in the background."""
 
 from collections.abc import Iterable
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 
 from django.db import models
 from django.db.models.functions import Now
@@ -10,6 +10,8 @@ from portal.duties.core.locks import Hold, is_free, owner_name
 from portal.kit import processes
 from portal.kit.processes import Process
 
+NEVER = datetime.min.replace(tzinfo=UTC)
+
 
 class ProcessingLockQuerySet(models.QuerySet["ProcessingLock"]):
     """The moves of a lock. Each is one compare-and-set, and the database's clock is the only one: hosts' clocks differ."""
@@ -17,14 +19,14 @@ class ProcessingLockQuerySet(models.QuerySet["ProcessingLock"]):
     def holds(self, duties: Iterable[str]) -> tuple[dict[str, Hold], datetime]:
         """What the locks of these duties say, with the moment of reading; a duty that never ran is left out."""
         rows = list(self.filter(duty__in=list(duties)).annotate(clock=Now()))
-        return {row.duty: row.hold() for row in rows}, rows[0].clock if rows else datetime.min
+        return {row.duty: row.hold() for row in rows}, _clock(rows[0]) if rows else NEVER
 
     def take(self, duty: str, me: Process) -> Hold | None:
         """The lock of `duty`, ours from now on; None when somebody else holds it or it is asked to stop."""
         self.bulk_create([self.model(duty=duty)], ignore_conflicts=True)
         row = self.annotate(clock=Now()).get(duty=duty)
-        seen = row.hold()
-        if not is_free(seen, row.clock, processes.known_dead):
+        seen, clock = row.hold(), _clock(row)
+        if not is_free(seen, clock, processes.known_dead):
             return None
         fence = seen.fence + 1
         owner = owner_name(duty, fence, me)
@@ -34,14 +36,14 @@ class ProcessingLockQuerySet(models.QuerySet["ProcessingLock"]):
         taken = unchanged.update(
             owner=owner, host=me.host, pid=me.pid, process_start=me.start, fence=fence, heartbeat_at=Now()
         )
-        return Hold(duty=duty, fence=fence, owner=owner, holder=me, heartbeat_at=row.clock) if taken else None
+        return Hold(duty=duty, fence=fence, owner=owner, holder=me, heartbeat_at=clock) if taken else None
 
     def beat(self, hold: Hold) -> tuple[Hold, datetime] | None:
         """Says that the holder lives, and tells what the lock says now; None when it was taken over."""
         if not self.filter(duty=hold.duty, fence=hold.fence, owner=hold.owner).update(heartbeat_at=Now()):
             return None
         row = self.annotate(clock=Now()).get(duty=hold.duty)
-        return row.hold(), row.clock
+        return row.hold(), _clock(row)
 
     def release(self, hold: Hold) -> bool:
         """Gives the lock back, if it is still ours."""
@@ -74,8 +76,6 @@ class ProcessingLock(models.Model):
 
     objects = ProcessingLockQuerySet.as_manager()
 
-    clock: datetime  # the database's time, where it was asked for
-
     def __str__(self) -> str:
         return self.duty
 
@@ -90,3 +90,9 @@ class ProcessingLock(models.Model):
             stopper=Process.parse(self.stopped_by),
             stop_until=self.stop_until,
         )
+
+
+def _clock(row: ProcessingLock) -> datetime:
+    """The database's time, where a query asked for it."""
+    read: datetime = vars(row)["clock"]
+    return read

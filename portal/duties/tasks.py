@@ -61,7 +61,9 @@ def _ends_on_sigterm(context: Context) -> Iterator[None]:
 @contextmanager
 def _heartbeat(hold: Hold, context: Context) -> Iterator[None]:
     done = threading.Event()
-    thread = threading.Thread(target=_beat_until, args=(done, hold, context), name=f"heartbeat {hold.duty}", daemon=True)
+    thread = threading.Thread(
+        target=_beat_until, args=(done, hold, context), name=f"heartbeat {hold.duty}", daemon=True
+    )
     thread.start()
     try:
         yield

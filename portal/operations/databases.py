@@ -120,7 +120,9 @@ class Postgres:
             cursor.execute(f"CREATE SCHEMA {quoted}")
         connections.close_all()
         try:
-            self._run("pg_restore", "--no-owner", "--no-privileges", "--exit-on-error", "--single-transaction", str(copy))
+            self._run(
+                "pg_restore", "--no-owner", "--no-privileges", "--exit-on-error", "--single-transaction", str(copy)
+            )
         except CopyFailed as error:
             raise CopyFailed(f"{error.detail} The database is empty now; what was in it lies in {aside}.") from error
 

@@ -29,7 +29,9 @@ class Home:
     def manage(self, *words: str, check: bool = True) -> str:
         """Runs a command to its end and gives what it printed."""
         command = [sys.executable, str(ROOT / "manage.py"), *words]
-        done = run(command, env={**os.environ, **self.env}, cwd=ROOT, capture_output=True, text=True, timeout=120, check=False)
+        done = run(
+            command, env={**os.environ, **self.env}, cwd=ROOT, capture_output=True, text=True, timeout=120, check=False
+        )
         assert done.returncode == 0 or not check, done.stdout + done.stderr
         return done.stdout + done.stderr
 
@@ -46,7 +48,9 @@ class Home:
         """The fence and the process id of each duty that a living process holds."""
         query = "SELECT duty, fence, pid, process_start FROM duties_processinglock WHERE owner <> ''"
         url = self.env.get("DATABASE_URL", "")
-        with closing(psycopg.connect(url) if url else sqlite3.connect(self.path / "breakwater.sqlite3", timeout=20)) as link:
+        with closing(
+            psycopg.connect(url) if url else sqlite3.connect(self.path / "breakwater.sqlite3", timeout=20)
+        ) as link:
             rows = link.execute(query).fetchall()
         return {duty: (fence, pid) for duty, fence, pid, start in rows if start_time(pid) == start}
 

@@ -67,7 +67,7 @@ def test_it_is_whole_while_others_write(home: Home, tmp_path: Path) -> None:
     log = tmp_path / "writer.log"
     writer = processes.start([sys.executable, "-c", WRITER], env=home.env, cwd=ROOT, log=log)
     try:
-        until(lambda: log.exists() and len(log.read_text().split()) > 20, 30, lambda: log.read_text())
+        until(lambda: log.exists() and len(log.read_text().split()) > 20, 30, log.read_text)
         before = int(log.read_text().split()[-1])
         home.manage("backup", str(tmp_path / "b.tar.gz"))
         after = int(log.read_text().split()[-1])

@@ -18,10 +18,10 @@ class Command(Migrate):
     def handle(self, *args: Any, **options: Any) -> str | None:
         """Migrates."""
         if plan_is_empty() or not _locks_work():
-            return super().handle(*args, **options)  # type: ignore[no-any-return]
+            return super().handle(*args, **options)
         try:
             with hold_back(duties=registry.names(), tell=self.stdout.write):
-                return super().handle(*args, **options)  # type: ignore[no-any-return]
+                return super().handle(*args, **options)
         except StillRunning as error:
             raise CommandError(f"{error.title()} {error.detail}") from error
 
@@ -29,6 +29,9 @@ class Command(Migrate):
 def _locks_work() -> bool:
     """Whether the table of locks is there in a form that this code can use."""
     try:
-        return locks_exist() and ProcessingLock.objects.values_list("stop_until").first() is not False
+        ready = locks_exist()
+        if ready:
+            ProcessingLock.objects.values_list("stop_until").first()
+        return ready
     except DatabaseError:
         return False

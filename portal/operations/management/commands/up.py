@@ -32,7 +32,9 @@ class Command(BaseCommand):
         """Where to listen, and whether to bring the demo."""
         parser.add_argument("--port", type=int, default=8000)
         parser.add_argument("--host", default="127.0.0.1")
-        parser.add_argument("--demo", action=BooleanOptionalAction, default=False, help="with the demo's data and upstream")
+        parser.add_argument(
+            "--demo", action=BooleanOptionalAction, default=False, help="with the demo's data and upstream"
+        )
 
     def handle(self, *_args: Any, **options: Any) -> None:
         """Prepares, starts, tells when it can be used, and stays until it is asked to end."""
@@ -43,7 +45,11 @@ class Command(BaseCommand):
         call_command("collectstatic", verbosity=0, interactive=False)
         os.environ.setdefault("BREAKWATER_BASE_URL", self.address)
         programs = [
-            Program("web", [*MANAGE, "web", f"--port={port}", f"--host={options['host']}"], f"pages and REST on {self.address}"),
+            Program(
+                "web",
+                [*MANAGE, "web", f"--port={port}", f"--host={options['host']}"],
+                f"pages and REST on {self.address}",
+            ),
             Program("worker", [*MANAGE, "worker"], "delivers what waits"),
         ]
         if demo:
@@ -61,7 +67,9 @@ class Command(BaseCommand):
         subprocess.run([*MANAGE, "demo-load"], check=True)  # with the settings that the children get
         return [
             Program("upstream", [*MANAGE, "demo-upstream"], "the demo's real upstream (Kinto)"),
-            Program("devices", [*MANAGE, "demo-devices", f"--address={self.address}"], "simulated devices and integrations"),
+            Program(
+                "devices", [*MANAGE, "demo-devices", f"--address={self.address}"], "simulated devices and integrations"
+            ),
         ]
 
     def idle(self) -> float | None:
@@ -88,7 +96,9 @@ class Command(BaseCommand):
         if self.demo:
             call_command("demo-signin", stdout=self.stdout)
         elif not get_user_model().objects.exists():
-            self.say("Nobody can sign in yet. Make the first account in another terminal: .venv/bin/python manage.py setup")
+            self.say(
+                "Nobody can sign in yet. Make the first account in another terminal: .venv/bin/python manage.py setup"
+            )
         connections.close_all()
         self.say("Ctrl-C stops everything.\n")
 
