@@ -10,7 +10,8 @@ from syncqueue.core.states import ItemState
 from syncqueue.models import Counter, Gate
 
 _WAITING = (ItemState.QUEUED.slug, ItemState.RETRYING.slug, ItemState.IN_FLIGHT.slug)
-_NAMES = (*_WAITING, ItemState.FAILED.slug, ItemState.CONFLICT.slug)
+_DELIVERED = "delivered"
+_NAMES = (_DELIVERED, *_WAITING, ItemState.FAILED.slug, ItemState.CONFLICT.slug)
 
 
 def standings(upstream_ids: Sequence[int]) -> Mapping[int, Standing]:
@@ -30,6 +31,7 @@ def _standing(counts: Mapping[str, int], gate: Gate | None) -> Standing:
         waiting=sum(counts.get(name, 0) for name in _WAITING),
         failed=counts.get(ItemState.FAILED.slug, 0),
         conflicts=counts.get(ItemState.CONFLICT.slug, 0),
+        delivered=counts.get(_DELIVERED, 0),
         out_since=gate.closed_since if gate else None,
         next_try_at=gate.next_try_at if gate else None,
         reason=gate.reason if gate else "",

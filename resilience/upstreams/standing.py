@@ -7,11 +7,12 @@ from datetime import datetime
 
 @dataclass(frozen=True, slots=True)
 class Standing:
-    """What waits for an upstream, and whether it is out: since when, why, and when it is tried next."""
+    """What waits for an upstream and was ever delivered, and whether it is out: since when, why, and when it is tried next."""
 
     waiting: int = 0
     failed: int = 0
     conflicts: int = 0
+    delivered: int = 0
     out_since: datetime | None = None
     next_try_at: datetime | None = None
     reason: str = ""

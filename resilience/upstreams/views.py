@@ -31,10 +31,12 @@ class Row:
 
     @property
     def state(self) -> str:
-        """The slug of its sign: paused, down, or up. (Whether it is slow, the health checks will tell.)"""
+        """The slug of its sign. Up needs a delivery: what was never reached is not drawn as good."""
         if self.upstream.paused_at:
             return "paused"
-        return "down" if self.standing.out_since else "up"
+        if self.standing.out_since:
+            return "down"
+        return "up" if self.standing.delivered else "no_data"
 
 
 def _viewer(request: HttpRequest) -> Viewer:
