@@ -211,7 +211,7 @@ SYNCQUEUE: dict[str, Any] = {
     "backoff_max": 30.0,
     "backoff_factor": 2.0,
     "gate_failures": 5,
-    "gate_backoff_max": 10.0,
+    "gate_backoff_max": 5.0,
     "lease": 120.0,
     "heartbeat": 10.0,
     "item_bytes": 1_048_576,

@@ -255,12 +255,12 @@ _POSTPONE = _Many(
 )
 _FREE = _Many(
     "UPDATE syncqueue_lane SET state = {state:smallint}, ready_at = {ready_at:timestamptz}, depth = depth - {gone:int},"
-    " version = {version:text}, chain_base = {base:text}, chain_client = {client:text}, blocked_since = {since:timestamptz},"
-    " lease_owner = '', lease_until = NULL WHERE id = {id:bigint} AND epoch = {epoch:int}"
+    " version = {version:text}, chain_base = {base:text}, chain_client = {client:text}, title = COALESCE({title:text}, title),"
+    " blocked_since = {since:timestamptz}, lease_owner = '', lease_until = NULL WHERE id = {id:bigint} AND epoch = {epoch:int}"
 )
 _KEEP = _Many(
     "UPDATE syncqueue_lane SET depth = depth - {gone:int}, version = {version:text}, chain_base = {base:text},"
-    " chain_client = {client:text}, lease_until = {until:timestamptz} WHERE id = {id:bigint} AND epoch = {epoch:int}"
+    " chain_client = {client:text}, title = COALESCE({title:text}, title), lease_until = {until:timestamptz} WHERE id = {id:bigint} AND epoch = {epoch:int}"
 )
 _EVENT = _Many(
     "INSERT INTO events_event (at, organization_id, organization_name, actor, verb, subject, data, request_id)"
@@ -328,12 +328,12 @@ def rest_lanes(cursor: CursorWrapper, lanes: Sequence[tuple[Any, ...]]) -> None:
 
 
 def free_lanes(cursor: CursorWrapper, lanes: Sequence[tuple[Any, ...]]) -> None:
-    """Gives lanes back: (state, ready at, depth taken off, version, chain base, chain client, blocked since, lane id, epoch)."""
+    """Gives lanes back: (state, ready at, depth taken off, version, chain base, chain client, title, blocked since, lane id, epoch)."""
     _FREE(cursor, lanes)
 
 
 def keep_lanes(cursor: CursorWrapper, lanes: Sequence[tuple[Any, ...]]) -> None:
-    """Moves lanes on under the same lease: (depth taken off, version, chain base, chain client, until, lane id, epoch)."""
+    """Moves lanes on under the same lease: (depth taken off, version, chain base, chain client, title, until, lane id, epoch)."""
     _KEEP(cursor, lanes)
 
 

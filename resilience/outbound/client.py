@@ -6,6 +6,7 @@ that is safe, reads a bounded part of the answer, and takes neither proxies nor 
 """
 
 import io
+import os
 import ssl
 import time
 from collections.abc import Collection, Mapping, Sequence
@@ -261,9 +262,14 @@ def _not_connected(error: Exception) -> OutboundError:
         case aiohttp.ClientSSLError() | ssl.SSLError():
             return TlsFailed(getattr(error, "reason", None) or str(error))
         case aiohttp.ClientConnectorError():
-            return ConnectFailed(error.os_error.strerror or str(error.os_error))
+            return ConnectFailed(_words_of(error.os_error))
         case _:
             return TimedOut("while connecting", sent=False)
+
+
+def _words_of(error: OSError) -> str:
+    """What the operating system says ("Connection refused"); asyncio's own text names the address, which people know."""
+    return os.strerror(error.errno).lower() if error.errno else str(error)
 
 
 @lru_cache(maxsize=256)

@@ -39,7 +39,7 @@ class OutboundError(Exception):
     def sentence(self) -> str:
         """What happened, for people: the first line of the docstring and what it was this time."""
         first = cleandoc(type(self).__doc__ or "").split("\n")[0]
-        return f"{first} ({self.detail})" if self.detail else first
+        return f"{first.removesuffix('.')} ({self.detail})." if self.detail else first
 
 
 class TransportFailure(OutboundError):

@@ -297,8 +297,9 @@ class _Page:
     def _move_on(self, done: Finished, following: Next, head: Head | None) -> None:
         """What the lane does now: the next item at once, under the same lease, or free again in the state that its head gives."""
         job = done.assignment
-        chain = job.chain
+        chain, title = job.chain, None
         if isinstance(done.outcome, Delivered):
+            title = _title(job.kind, done.outcome)
             chain = chain_after(
                 chain, base_version=job.base_version, client=job.client, version=(done.outcome.version or "")[:200]
             )
@@ -307,10 +308,10 @@ class _Page:
         if head is not None and job.turns < ITEMS_A_LEASE and not job.trial and self._may_start(head):
             trouble = self._trouble(head)
             if trouble is None:
-                self.writes.kept.append((gone, *_kept(chain), self.until, job.lane_id, job.epoch))
+                self.writes.kept.append((gone, *_kept(chain), title, self.until, job.lane_id, job.epoch))
                 self._start(head, chain=chain, epoch=job.epoch, turns=job.turns + 1)
                 return
-        self._free(job.lane_id, job.epoch, head, chain=chain, gone=gone)
+        self._free(job.lane_id, job.epoch, head, chain=chain, title=title, gone=gone)
 
     # claim -----------------------------------------------------------------------------------------------------------
     def claim(self) -> None:
@@ -433,10 +434,10 @@ class _Page:
             self._wake_at(ready_at)
         return int(state), self.rows.time(ready_at), 0, self.at if state is LaneState.BLOCKED else None
 
-    def _free(self, lane_id: int, epoch: int, head: Head | None, *, chain: Chain, gone: int) -> None:
+    def _free(self, lane_id: int, epoch: int, head: Head | None, *, chain: Chain, title: str | None, gone: int) -> None:
         state, ready_at, _, blocked_since = self._resting(head)
         self.held.pop(lane_id, None)
-        self.writes.freed.append((state, ready_at, gone, *_kept(chain), blocked_since, lane_id, epoch))
+        self.writes.freed.append((state, ready_at, gone, *_kept(chain), title, blocked_since, lane_id, epoch))
 
     def _read_gates(self, *, lock: bool) -> None:
         """Quiet gates are only looked at; as soon as one is about to move, they are locked against the other pumps."""
@@ -503,6 +504,12 @@ _OUTCOME_NAMES = {
 
 def _kept(chain: Chain) -> tuple[str, str, str]:
     return chain.version, chain.base, chain.client
+
+
+def _title(kind_name: str, delivered: Delivered) -> str | None:
+    """What the entity is called now, by the document that the upstream gave back; None when it does not say."""
+    kind = kinds.find(kind_name)
+    return kind.title_of(delivered.document)[:200] or None if kind and delivered.document else None
 
 
 def _checksum(head: Head) -> str:

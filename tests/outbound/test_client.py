@@ -222,7 +222,7 @@ async def test_a_body_of_megabytes(client: Client) -> None:
 
 async def test_the_sentence_of_an_error_is_for_people() -> None:
     """Each error says in one sentence what happened."""
-    assert TimedOut("while connecting").sentence() == "The upstream did not answer in time. (while connecting)"
+    assert TimedOut("while connecting").sentence() == "The upstream did not answer in time (while connecting)."
 
 
 async def test_ipv6(client: Client) -> None:
