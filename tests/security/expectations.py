@@ -1,0 +1,123 @@
+"""Who may do what, for every address of the portal: the one table that the walk holds the portal to.
+
+A new address or method stands here, or the walk fails. `{name}` in a value is filled from the world of the walk.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import Enum
+from typing import Any
+
+
+class For(Enum):
+    """Who gets in. A stranger belongs to another organization; a team mate is a viewer of the same one."""
+
+    EVERYBODY = "also without signing in"
+    SIGNED_IN = "everybody who is signed in, each within their own organizations"
+    MEMBERS = "members of the organization; a stranger finds nothing"
+    RIGHT = "members with the right; a team mate without it is refused, a stranger finds nothing"
+    NAMED = "as before, where the body names the organization: a stranger is told that there is none of this name"
+    RIGHT_SOMEWHERE = (
+        "who has the right in any organization; a team mate without it is refused, a stranger has an own one"
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class Case:
+    """One request: what is sent, and for whom it is."""
+
+    method: str
+    who: For
+    body: Mapping[str, Any] = field(default_factory=dict)
+    where: Mapping[str, str] = field(default_factory=dict)
+    query: str = ""
+
+
+def get(who: For, **kwargs: Any) -> Case:
+    return Case("GET", who, **kwargs)
+
+
+def post(who: For, body: Mapping[str, Any] | None = None, **kwargs: Any) -> Case:
+    return Case("POST", who, body or {}, **kwargs)
+
+
+WHY = {"reason": "a test"}
+CHANGE = {
+    "upstream": "plans-api",
+    "entity_type": "plan",
+    "entity_id": "p-9",
+    "kind": "plan_edit",
+    "operation": "update",
+    "payload": {"title": "New"},
+    "organization": "tidewater",
+}
+NEW_UPSTREAM = {
+    "slug": "other-api",
+    "name": "Other",
+    "address": "http://127.0.0.1:9/v1",
+    "routes": {"plan": {"path": "/p/{id}"}},
+}
+OF_TIDEWATER = {"organization": "tidewater"}
+
+EXPECTED: dict[str, list[Case]] = {
+    # for machines and for everybody
+    "livez": [get(For.EVERYBODY)],
+    "readyz": [get(For.EVERYBODY)],
+    "api/schema": [get(For.EVERYBODY)],
+    "api/docs": [get(For.EVERYBODY)],
+    "api/docs/problems": [get(For.EVERYBODY)],
+    "login": [get(For.EVERYBODY), post(For.EVERYBODY, {"username": "alice", "password": "wrong"})],
+    "logout": [post(For.EVERYBODY)],
+    # one's own
+    "profile": [get(For.SIGNED_IN), post(For.SIGNED_IN, {"theme": "dark"})],
+    "profile/password": [post(For.SIGNED_IN, {"old": "a", "new": "b", "again": "c"})],
+    "api/v1/me": [get(For.SIGNED_IN)],
+    # organizations
+    "settings/members": [get(For.SIGNED_IN), post(For.RIGHT_SOMEWHERE, {"username": "bob", "role": "10"})],
+    "settings/members/<int:membership_id>/role": [post(For.RIGHT, {"role": "20"})],
+    "settings/members/<int:membership_id>/remove": [get(For.RIGHT), post(For.RIGHT, WHY)],
+    "settings/tokens": [get(For.RIGHT_SOMEWHERE), post(For.RIGHT_SOMEWHERE, {"name": "x", "scopes": "read"})],
+    "settings/tokens/<int:token_id>/revoke": [get(For.RIGHT), post(For.RIGHT, WHY)],
+    "api/v1/organizations": [get(For.SIGNED_IN)],
+    "api/v1/projects": [get(For.SIGNED_IN), post(For.NAMED, {"slug": "new", "name": "New", **OF_TIDEWATER})],
+    "api/v1/members": [get(For.SIGNED_IN), post(For.NAMED, {"username": "charlie", "role": "viewer", **OF_TIDEWATER})],
+    "api/v1/members/<int:membership_id>": [
+        get(For.MEMBERS),
+        Case("PATCH", For.RIGHT, {"role": "operator"}),
+        Case("DELETE", For.RIGHT),
+    ],
+    "api/v1/tokens": [get(For.RIGHT_SOMEWHERE), post(For.NAMED, {"name": "x", "scopes": ["read"], **OF_TIDEWATER})],
+    "api/v1/tokens/<int:token_id>": [get(For.RIGHT), Case("DELETE", For.RIGHT)],
+    # upstreams
+    "settings/upstreams": [get(For.SIGNED_IN)],
+    "settings/upstreams/add": [get(For.RIGHT_SOMEWHERE), post(For.RIGHT_SOMEWHERE, {"name": "x"})],
+    "settings/upstreams/<int:upstream_id>": [get(For.MEMBERS), post(For.RIGHT, {"name": "x"})],
+    "settings/upstreams/<int:upstream_id>/test": [post(For.RIGHT)],
+    "settings/upstreams/<int:upstream_id>/pause": [post(For.RIGHT, WHY)],
+    "settings/upstreams/<int:upstream_id>/resume": [post(For.RIGHT)],
+    "api/v1/upstreams": [get(For.SIGNED_IN), post(For.NAMED, NEW_UPSTREAM | OF_TIDEWATER)],
+    "api/v1/upstreams/<slug:slug>": [get(For.MEMBERS), Case("PATCH", For.RIGHT, {"name": "Other"})],
+    "api/v1/upstreams/<slug:slug>/test": [post(For.RIGHT)],
+    "api/v1/upstreams/<slug:slug>/pause": [post(For.RIGHT, WHY)],
+    "api/v1/upstreams/<slug:slug>/resume": [post(For.RIGHT)],
+    # the queue
+    "": [get(For.SIGNED_IN)],
+    "resilience/queue": [get(For.SIGNED_IN)],
+    "resilience/queue/act": [post(For.SIGNED_IN, {"verb": "cancel", "id": "{item_id}", **WHY})],
+    "resilience/queue/retry-failed": [post(For.RIGHT_SOMEWHERE)],
+    "resilience/queue/<uuid:item_id>": [get(For.MEMBERS)],
+    "resilience/queue/<uuid:item_id>/<slug:verb>": [
+        post(For.RIGHT, WHY, where={"verb": verb}) for verb in ("retry", "cancel", "step-over", "delete")
+    ],
+    "settings/kinds": [get(For.SIGNED_IN)],
+    "api/v1/queue/items": [get(For.SIGNED_IN), post(For.NAMED, CHANGE)],
+    "api/v1/queue/items/<uuid:item_id>": [get(For.MEMBERS), Case("DELETE", For.RIGHT, WHY, query="reason=a%20test")],
+    "api/v1/queue/items/<uuid:item_id>/retry": [post(For.RIGHT, WHY)],
+    "api/v1/queue/items/<uuid:item_id>/cancel": [post(For.RIGHT, WHY)],
+    "api/v1/queue/items/<uuid:item_id>/step-over": [post(For.RIGHT, WHY)],
+    "api/v1/queue/retry-failed": [post(For.RIGHT_SOMEWHERE, WHY)],
+    "api/v1/queue/stats": [get(For.SIGNED_IN)],
+    # the log
+    "audit": [get(For.SIGNED_IN)],
+    "api/v1/events": [get(For.SIGNED_IN)],
+}

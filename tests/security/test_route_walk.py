@@ -1,0 +1,190 @@
+"""Every address of the portal, asked by everybody, with every method."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import pytest
+from django.core.cache import cache
+from django.db import transaction
+from django.http import HttpResponse
+from django.test import Client
+from django.urls import URLPattern, URLResolver, get_resolver
+
+from portal.api.throttling import LIMITER
+from portal.kit.jsontext import dump
+from portal.kit.viewer import Permission
+from portal.tenancy.models import Membership, Project, Token
+from resilience.upstreams.models import Upstream
+from syncqueue.actions.enqueue import enqueue
+from syncqueue.core.change import NewChange
+from syncqueue.models import Item, Lane
+from tests.security.expectations import EXPECTED, Case, For
+from tests.support.people import People, make_people, make_token, make_upstream
+
+METHODS = ("GET", "POST", "PUT", "PATCH", "DELETE")
+MARKS = ("idewater", "p-hidden", "moonshine")
+REFUSED = {401, 403, 404, 405}
+
+
+def routes(patterns: list[URLPattern | URLResolver], prefix: str = "") -> Iterator[str]:
+    """Every address of the portal as its pattern."""
+    for entry in patterns:
+        if isinstance(entry, URLResolver):
+            yield from routes(entry.url_patterns, prefix + str(entry.pattern))
+        else:
+            yield prefix + str(entry.pattern)
+
+
+ROUTES = sorted(set(routes(get_resolver().url_patterns)))
+
+
+@dataclass(frozen=True)
+class World:
+    """Objects of alice's organization, and everybody's way to ask."""
+
+    people: People
+    values: dict[str, str]
+    browsers: dict[str, Client]
+    programs: dict[str, Client]
+
+    def callers(self, route: str) -> dict[str, Client]:
+        """Programs for the API, browsers for pages."""
+        return self.programs if route.startswith("api/v1/") else self.browsers
+
+    def state(self) -> list[Any]:
+        """What only those with the right may change."""
+        mine = self.people.tidewater.pk
+        kept = [
+            Item.objects.unscoped().filter(organization_id=mine).order_by("pk").values_list("pk", "state"),
+            Lane.objects.unscoped().filter(organization_id=mine).order_by("pk").values_list("pk", "state"),
+            Upstream.objects.unscoped()
+            .filter(organization_id=mine)
+            .order_by("pk")
+            .values_list("pk", "name", "revision"),
+            Membership.objects.unscoped().filter(organization_id=mine).order_by("pk").values_list("pk", "role"),
+            Token.objects.unscoped().filter(organization_id=mine).order_by("pk").values_list("pk", "revoked_at"),
+            Project.objects.unscoped().filter(organization_id=mine).order_by("pk").values_list("pk", "slug"),
+        ]
+        return [list(rows) for rows in kept]
+
+
+@pytest.fixture
+def world(db: None) -> World:
+    people = make_people()
+    upstream = make_upstream(people.tidewater)
+    change = NewChange(
+        kind="plan_edit",
+        upstream="plans-api",
+        entity_type="plan",
+        entity_id="p-hidden",
+        operation="update",
+        payload={"title": "moonshine"},
+        organization="tidewater",
+    )
+    item = enqueue(viewer=people.viewer(people.alice), changes=[change])[0].item
+    tokens = {
+        "owner": make_token(people.alice, people.tidewater),
+        "mate": make_token(people.bob, people.tidewater),
+        "owner who may only read": make_token(people.alice, people.tidewater, Permission.READ),
+        "stranger": make_token(people.charlie, people.northlight),
+    }
+    browsers = {"nobody": Client(raise_request_exception=False)}
+    for name, user in (("owner", people.alice), ("mate", people.bob), ("stranger", people.charlie)):
+        browsers[name] = Client(raise_request_exception=False)
+        browsers[name].force_login(user)
+    programs = {name: Client(headers={"authorization": f"Bearer {secret}"}) for name, secret in tokens.items()}
+    values = {
+        "upstream_id": str(upstream.pk),
+        "slug": upstream.slug,
+        "item_id": str(item.pk),
+        "membership_id": str(Membership.objects.unscoped().get(user=people.bob).pk),
+        "token_id": str(Token.objects.unscoped().filter(user=people.alice).latest("pk").pk),
+        "verb": "retry",
+    }
+    LIMITER.forget()
+    cache.clear()
+    return World(people, values, browsers, {**programs, "nobody": Client()})
+
+
+def ask(world: World, client: Client, route: str, case: Case) -> HttpResponse:
+    """The answer; whatever it changed is taken back."""
+    path = "/"
+    for part in route.split("/"):
+        name = part.strip("<>").partition(":")[2]
+        path += f"{case.where.get(name, world.values.get(name, ''))}/" if part.startswith("<") else f"{part}/"
+    path = (path.rstrip("/") or "/") + (f"?{case.query}" if case.query else "")
+    body = {
+        name: value.format(**world.values) if isinstance(value, str) else value for name, value in case.body.items()
+    }
+    before = world.state()
+    with transaction.atomic():
+        if route.startswith("api/") and case.method != "GET":
+            answer = client.generic(case.method, path, _json(body), content_type="application/json")
+        elif case.method == "POST":
+            answer = client.post(path, body)
+        else:
+            answer = client.generic(case.method, path)
+        answer.changed = world.state() != before
+        transaction.set_rollback(True)
+    return answer
+
+
+def _json(body: dict[str, Any]) -> bytes:
+    return dump(body).encode()
+
+
+def let_in(answer: HttpResponse) -> bool:
+    """Whether the caller got further than the door."""
+    to_login = answer.status_code == 302 and answer.headers["Location"].startswith("/login?")
+    return answer.status_code < 500 and answer.status_code not in REFUSED and not to_login
+
+
+def statuses(who: For, name: str, *, api: bool) -> set[int] | None:
+    """What this caller is answered; None when it gets in."""
+    if who is For.EVERYBODY:
+        return None
+    if name == "nobody":
+        return {401} if api else {302}
+    if name == "stranger" and who in (For.MEMBERS, For.RIGHT):
+        return {404}
+    if name == "stranger" and who is For.NAMED:
+        return {400}
+    if name in {"mate", "owner who may only read"} and who in (For.RIGHT, For.NAMED, For.RIGHT_SOMEWHERE):
+        return {403}
+    return None
+
+
+def test_the_table_knows_every_address() -> None:
+    """And no address that is gone. Who adds one says here for whom it is."""
+    assert set(ROUTES) == set(EXPECTED)
+
+
+@pytest.mark.parametrize("route", ROUTES)
+def test_everybody_gets_what_the_table_says(world: World, route: str) -> None:
+    """The owner, a team mate without the right, a token without the scope, a stranger, and nobody."""
+    for case in EXPECTED[route]:
+        for name, client in world.callers(route).items():
+            answer = ask(world, client, route, case)
+            said = f"{case.method} /{route} {dict(case.where)} by {name}: {answer.status_code}"
+            expected = statuses(case.who, name, api=route.startswith("api/"))
+            if expected is None:
+                assert let_in(answer) or (route == "readyz" and answer.status_code == 503), said
+            else:
+                assert answer.status_code in expected, f"{said}, not {expected}"
+                assert answer.status_code == 400 or not let_in(answer), said
+            if name != "owner":
+                assert not answer.changed, f"{said} and changed something"
+            if name in {"stranger", "nobody"} and not route.startswith(("api/schema", "api/docs")):
+                shown = answer.content.decode()
+                assert not [mark for mark in MARKS if mark in shown], f"{said} and shows what is not theirs"
+
+
+@pytest.mark.parametrize("route", ROUTES)
+def test_other_methods_are_not_there(world: World, route: str) -> None:
+    """A method that the table does not name is refused to the owner too."""
+    client = world.callers(route)["owner"]
+    where = EXPECTED[route][0].where
+    for method in set(METHODS) - {case.method for case in EXPECTED[route]}:
+        answer = ask(world, client, route, Case(method, For.EVERYBODY, where=where))
+        assert answer.status_code == 405, f"{method} /{route}: {answer.status_code}"
