@@ -79,8 +79,8 @@ bench: $(WITH_DEV) test-tools ## Breakwater beside its peers, with ratios (ITEMS
 	@$(if $(REDIS),true,$(call install,redis-server))
 	@exec $(BIN)/python -m tests.bench $(if $(ITEMS),--items $(ITEMS))
 
-shots: $(WITH_DEV) test-tools ## a picture of each page, light and dark, in shots/
-	@exec $(BIN)/python -m tests.shots
+shots: $(WITH_DEV) test-tools ## a picture of each page, light and dark, in shots/ (of a demo of its own, or of BASE_URL)
+	@exec $(if $(BASE_URL),,$(BIN)/python -m tests.with_portal) $(BIN)/python -m tests.shots
 
 clean: ## removes what was made here: .venv, caches, pictures (never .breakwater, which holds data)
 	rm -rf .venv .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache build shots test-results

@@ -3,8 +3,10 @@
 from typing import Any
 
 from django.core.management.base import BaseCommand
+from django.db import connections
 
 from portal.demo import upstream
+from portal.demo.load import load
 
 
 class Command(BaseCommand):
@@ -14,7 +16,9 @@ class Command(BaseCommand):
     requires_migrations_checks = False
 
     def handle(self, *_args: Any, **_options: Any) -> None:
-        """Serves."""
+        """Serves, on another port when somebody took ours meanwhile: the portal's upstreams follow."""
+        load()
+        connections.close_all()
         upstream.run(self.say)
 
     def say(self, line: str) -> None:
