@@ -22,6 +22,7 @@ from syncqueue.core.states import ItemState, LaneState
 
 SLOTS = 16
 NOTIFY_CHANNEL = "breakwater"
+"""The trigger on the events rings it on PostgreSQL: whoever writes an event wakes the pumps."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -376,12 +377,6 @@ class Tally:
                 " ON CONFLICT (upstream_id, name, slot) DO UPDATE SET value = syncqueue_counter.value + excluded.value",
                 changes,
             )
-
-
-def announce(cursor: CursorWrapper, rows: Rows) -> None:
-    """Tells sleeping pumps and live pages that something was committed (SQLite's readers see it by themselves)."""
-    if not rows.sqlite:
-        cursor.execute(f"SELECT pg_notify('{NOTIFY_CHANNEL}', '')")
 
 
 _LANE_COLUMNS = (

@@ -489,8 +489,6 @@ class _Page:
         store.write_events(cursor, writes.events)
         gates.write(cursor, self.rows, {pk: self.gates[pk] for pk in self.changed_gates})
         self.tally.write(cursor, self.desk.slot)
-        if writes.events:
-            store.announce(cursor, self.rows)
 
 
 _OUTCOME_NAMES = {

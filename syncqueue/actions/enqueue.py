@@ -285,7 +285,6 @@ def _insert(viewer: Viewer, placed: Sequence[_Placed]) -> list[Item]:
         Item.objects.bulk_create(items, batch_size=500)
         Event.objects.bulk_create(events, batch_size=500)
         tally.write(cursor, items[0].pk.int)
-        store.announce(cursor, rows)
     return items
 
 

@@ -63,7 +63,7 @@ class Hand:
         self.lane.save(update_fields=fields)
 
     def log(self, verb: str, reason: str, **data: Any) -> None:
-        """Writes the event, the counters and the call to those who wait; the last thing in the transaction."""
+        """Writes the event (which wakes those who wait) and the counters; the last thing in the transaction."""
         record(
             verb=verb,
             subject=f"item:{self.item.pk}",
@@ -75,7 +75,6 @@ class Hand:
         )
         with connection.cursor() as cursor:
             self.tally.write(cursor, self.item.pk.int)
-            store.announce(cursor, store.Rows())
 
 
 def take(viewer: Viewer, item_id: UUID, permission: Permission) -> Hand:

@@ -42,7 +42,7 @@ def _abandoned(is_gone: Callable[[str], bool]) -> list[int]:
 
 def _free(ids: list[int], is_gone: Callable[[str], bool], by: str) -> int:
     """Locks the lanes first and looks again: the holder may have finished meanwhile."""
-    now, rows, tally = clock.now(), store.Rows(), store.Tally()
+    now, tally = clock.now(), store.Tally()
     lanes = list(Lane.objects.unscoped().filter(pk__in=ids, state=LaneState.LEASED).order_by("pk").select_for_update())
     lanes = [lane for lane in lanes if is_gone(lane.lease_owner) or (lane.lease_until and lane.lease_until < now)]
     flying = Item.objects.unscoped().filter(lane__in=lanes, state=ItemState.IN_FLIGHT)
@@ -68,7 +68,6 @@ def _free(ids: list[int], is_gone: Callable[[str], bool], by: str) -> int:
     Event.objects.bulk_create(events)
     with connection.cursor() as cursor:
         tally.write(cursor, 0)
-        store.announce(cursor, rows)
     return len(lanes)
 
 
