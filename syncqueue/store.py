@@ -261,7 +261,8 @@ _FREE = _Many(
 )
 _KEEP = _Many(
     "UPDATE syncqueue_lane SET depth = depth - {gone:int}, version = {version:text}, chain_base = {base:text},"
-    " chain_client = {client:text}, title = COALESCE({title:text}, title), lease_until = {until:timestamptz} WHERE id = {id:bigint} AND epoch = {epoch:int}"
+    " chain_client = {client:text}, title = COALESCE({title:text}, title), lease_until = {until:timestamptz}"
+    " WHERE id = {id:bigint} AND epoch = {epoch:int}"
 )
 _EVENT = _Many(
     "INSERT INTO events_event (at, organization_id, organization_name, actor, verb, subject, data, request_id)"
