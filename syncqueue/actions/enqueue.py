@@ -90,8 +90,9 @@ class _Placing:
     def __init__(self, viewer: Viewer, changes: Sequence[NewChange]) -> None:
         self.viewer = viewer
         self.changes = changes
-        self.organizations = {row.slug: row for row in Organization.objects.for_org(viewer)}
-        self.upstreams = list(Upstream.objects.for_org(viewer).select_related("organization"))
+        self.named = viewer.by_role()
+        self.organizations = {row.slug: row for row in Organization.objects.for_org(self.named)}
+        self.upstreams = list(Upstream.objects.for_org(self.named).select_related("organization"))
         self.projects = self._projects()
         self.assigners = self._assigners()
         self.faults: list[Fault] = []
@@ -187,7 +188,7 @@ class _Placing:
         slugs = {change.project for change in self.changes if change.project}
         if not slugs:
             return {}
-        return {(p.organization_id, p.slug): p for p in Project.objects.for_org(self.viewer).filter(slug__in=slugs)}
+        return {(p.organization_id, p.slug): p for p in Project.objects.for_org(self.named).filter(slug__in=slugs)}
 
     def _project(self, change: NewChange, organization: Organization) -> Project | None:
         if not change.project:
@@ -201,7 +202,7 @@ class _Placing:
         names = {change.assigned_by for change in self.changes if change.assigned_by}
         if not names or not settings.FORCE_ORG_ENFORCEMENT:
             return set()
-        members = User.objects.filter(username__in=names, memberships__organization_id__in=self.viewer.organization_ids)
+        members = User.objects.filter(username__in=names, memberships__organization_id__in=self.named.organization_ids)
         return set(members.values_list("memberships__organization_id", "username"))
 
     def _assigner(self, change: NewChange, organization: Organization) -> str:

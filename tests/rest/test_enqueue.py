@@ -3,11 +3,14 @@
 from typing import Any
 
 import pytest
+from django.test import Client
 
+from portal.kit.viewer import Permission
 from resilience.upstreams.models import Upstream
+from syncqueue.core.states import ItemState
 from syncqueue.models import Item
 from tests.rest.conftest import Caller
-from tests.support.people import People, make_upstream
+from tests.support.people import People, make_token, make_upstream
 
 CHANGE: dict[str, Any] = {
     "upstream": "plans-api",
@@ -116,3 +119,15 @@ def test_who_may_not_enqueue(request: pytest.FixtureRequest, upstream: Upstream,
     assert answer.status_code == 403
     assert "enqueue" in answer.json()["detail"]
     assert not Item.objects.exists()
+
+
+def test_a_token_that_may_only_hand_in(people: People, upstream: Upstream) -> None:
+    """The scope enqueue is enough for taking changes in; with it alone nothing can be read or steered."""
+    writer = Caller(make_token(people.alice, people.tidewater, Permission.ENQUEUE), Client())
+    answer = writer.post("/queue/items", CHANGE | {"project": "web", "assigned_by": "bob"})
+    assert answer.status_code == 201, answer.content
+    item = answer.json()["id"]
+    assert writer.get(f"/queue/items/{item}").status_code == 404
+    assert writer.get("/queue/items").json()["results"] == []
+    assert writer.post(f"/queue/items/{item}/cancel", {"reason": "x"}).status_code in {403, 404}
+    assert Item.objects.get().item_state is ItemState.QUEUED
