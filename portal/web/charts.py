@@ -209,7 +209,7 @@ def _below(points: Sequence[Point]) -> list[Tick]:
     midnight = local.replace(hour=0, minute=0, second=0, microsecond=0)
     at = midnight + timedelta(seconds=(int((local - midnight).total_seconds()) // step + 1) * step)
     ticks: list[Tick] = []
-    while (share := (at - start).total_seconds() / span) < 0.9:
+    while (share := (at - start).total_seconds() / span) < 0.88:
         if share > 0.04:
             ticks.append(Tick(percent(share * 100), _clock(at), minor=len(ticks) % 2 == 0))
         at += timedelta(seconds=step)

@@ -6,7 +6,7 @@ from django.contrib.staticfiles.storage import ManifestStaticFilesStorage
 
 
 class ModuleManifestStorage(ManifestStaticFilesStorage):
-    """Django's manifest storage that also rewrites the imports between our ES modules (and only ours: others mention theirs in comments)."""
+    """Django's manifest storage that also rewrites the imports between our ES modules (ours only: others mention theirs in comments)."""
 
     support_js_module_import_aggregation = True
     _js_module_import_aggregation_patterns: Any = (

@@ -16,7 +16,7 @@ from tests.web.world import PASSWORD, World, fill, make_world
 os.environ["DJANGO_ALLOW_ASYNC_UNSAFE"] = "true"
 
 CHROMIUM = os.environ.get("BREAKWATER_CHROMIUM", "/usr/bin/chromium")
-STREAM = "/api/v1/queue/stream"
+STREAMS = "/api/v1/*/stream"
 
 
 @pytest.fixture(scope="session")
@@ -46,13 +46,13 @@ class Visitor:
         self.complaints: list[str] = []
         context.add_cookies([{"name": "breakwater_session", "value": session, "url": server.url}])
         # The test server is no ASGI server: it has no stream. Pages then poll.
-        context.route(f"**{STREAM}", lambda route: route.abort())
+        context.route(f"**{STREAMS}", lambda route: route.abort())
         self.page: Page = context.new_page()
         self.page.on("console", self._heard)
         self.page.on("pageerror", lambda error: self.complaints.append(str(error)))
 
     def _heard(self, message: ConsoleMessage) -> None:
-        if message.type in {"error", "warning"} and STREAM not in str(message.location):
+        if message.type in {"error", "warning"} and "/stream" not in str(message.location):
             self.complaints.append(message.text)
 
     def open(self, path: str) -> Page:

@@ -19,8 +19,7 @@ def told(base: Any, payload: Any, **how: str) -> list[tuple[str, str, str]]:
     fields = changed_fields(
         base, payload, form=how.get("form", "merge-patch"), operation=how.get("operation", "update")
     )
-    join = [(f.pointer, " ".join(p.text for p in f.before), " ".join(p.text for p in f.after)) for f in fields]
-    return join
+    return [(f.pointer, " ".join(p.text for p in f.before), " ".join(p.text for p in f.after)) for f in fields]
 
 
 def test_a_merge_patch_names_what_it_touches() -> None:

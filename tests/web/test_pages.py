@@ -10,7 +10,19 @@ from tests.web.conftest import Visitor
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
 
 Visit = Callable[..., Visitor]
-LISTS = ["/", "/resilience/queue", "/resilience/queue?state=failed", "/resilience/queue?text=no-such-thing"]
+LISTS = [
+    "/",
+    "/resilience/queue",
+    "/resilience/queue?state=failed",
+    "/resilience/queue?text=no-such-thing",
+    "/settings/upstreams",
+    "/settings/upstreams/add",
+    "/settings/kinds",
+    "/settings/members",
+    "/settings/tokens",
+    "/profile",
+    "/audit",
+]
 
 
 def pages(items: dict[str, Item]) -> list[str]:
