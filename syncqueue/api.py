@@ -31,7 +31,7 @@ from syncqueue.core.incoming import read_change, read_changes
 from syncqueue.core.states import ItemState
 from syncqueue.listing import RELATED, about
 from syncqueue.models import Gate, Item, ItemQuerySet
-from syncqueue.representation import represent_all, represent_whole
+from syncqueue.representation import represent_all, represent_new, represent_whole
 
 STATES = {state.slug: state for state in ItemState}
 FILTERS = {
@@ -119,7 +119,7 @@ class ItemsView(GenericAPIView[Item]):
         viewer = viewer_of(request)
         taken = _enqueue(viewer, changes, listed=many)
         rows = [
-            {**row, "created": one.created} for row, one in zip(_fresh(viewer.by_role(), taken), taken, strict=True)
+            {**row, "created": one.created} for row, one in zip(_shown(viewer.by_role(), taken), taken, strict=True)
         ]
         status = 201 if any(one.created for one in taken) else 200
         return Response(rows if many else rows[0], status=status)
@@ -146,11 +146,18 @@ def _enqueue(viewer: Viewer, changes: list[NewChange], *, listed: bool) -> list[
         raise
 
 
-def _fresh(viewer: Viewer, taken: list[Enqueued]) -> list[dict[str, Any]]:
+def _shown(viewer: Viewer, taken: list[Enqueued]) -> list[dict[str, Any]]:
     """The items as they are now, in the order of the changes."""
-    ids = {one.item.pk for one in taken}
-    rows = Item.objects.for_org(viewer).select_related(*RELATED).defer("payload", "base", "remote").filter(pk__in=ids)
-    known = {row["id"]: row for row in represent_all(viewer, list(rows), clock.now())}
+    now = clock.now()
+    made = {one.item.pk: one.item for one in taken if one.created}
+    seen = {one.item.pk for one in taken} - made.keys()
+    rows = represent_new(viewer, list(made.values()), now) if made else []
+    if seen:
+        again = (
+            Item.objects.for_org(viewer).select_related(*RELATED).defer("payload", "base", "remote").filter(pk__in=seen)
+        )
+        rows += represent_all(viewer, list(again), now)
+    known = {row["id"]: row for row in rows}
     return [known[str(one.item.pk)] for one in taken]
 
 

@@ -131,3 +131,19 @@ def test_a_token_that_may_only_hand_in(people: People, upstream: Upstream) -> No
     assert writer.get("/queue/items").json()["results"] == []
     assert writer.post(f"/queue/items/{item}/cancel", {"reason": "x"}).status_code in {403, 404}
     assert Item.objects.get().item_state is ItemState.QUEUED
+
+
+def test_the_answer_tells_what_it_waits_for(alice: Caller, upstream: Upstream) -> None:
+    """Behind others of its lane, and while the upstream is paused, the answer to the call says so already."""
+    rows = alice.post("/queue/items", [CHANGE, CHANGE, CHANGE | {"entity_id": "p-2"}]).json()
+    assert [row["why"] for row in rows] == ["Is sent next.", "Behind 1 item of the same plan.", "Is sent next."]
+    alice.post("/upstreams/plans-api/pause", {"reason": "Moving"})
+    assert alice.post("/queue/items", CHANGE | {"entity_id": "p-3"}).json()["why"] == "plans-api is paused by alice."
+    assert alice.post("/queue/items", CHANGE).json()["why"] == "Behind 2 items of the same plan."
+
+
+def test_a_call_takes_few_queries(alice: Caller, upstream: Upstream, django_assert_max_num_queries: Any) -> None:
+    """Taking in one change, or a thousand, costs the same handful of round trips to the database for the answer."""
+    alice.post("/queue/items", CHANGE)
+    with django_assert_max_num_queries(13):
+        alice.post("/queue/items", CHANGE | {"entity_id": "p-2"})
