@@ -1,12 +1,15 @@
 """A real worker with its own home and database, watched from outside."""
 
 import os
+import shutil
 import sqlite3
 import sys
+import tempfile
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
 from subprocess import Popen, run
 
@@ -58,23 +61,50 @@ class Home:
 @contextmanager
 def own_home(path: Path) -> Iterator[Home]:
     """A migrated home under `path`, on the database that the test run is on."""
-    env = {"BREAKWATER_HOME": str(path), "DJANGO_SETTINGS_MODULE": "tests.duties.probe.settings", "DATABASE_URL": ""}
+    env = {"BREAKWATER_HOME": str(path), "DJANGO_SETTINGS_MODULE": "tests.duties.probe.settings"}
     server = os.environ.get("DATABASE_URL", "")
+    if not server:
+        path.mkdir(parents=True, exist_ok=True)
+        shutil.copyfile(_migrated_file(), path / "breakwater.sqlite3")
+        yield Home(path, env)
+        return
     name = f"own_{os.getpid()}_{time.monotonic_ns()}"
-    if server:
-        with psycopg.connect(server, autocommit=True) as link:
-            link.execute(f"CREATE DATABASE {name}")
-        env["DATABASE_URL"] = server.rpartition("/")[0] + "/" + name
-    else:
-        del env["DATABASE_URL"]
-    home = Home(path, env)
-    home.manage("migrate", "--verbosity", "0")
+    template = _migrated_database(server)
+    with psycopg.connect(server, autocommit=True) as link:
+        link.execute(f"CREATE DATABASE {name} TEMPLATE {template}")
     try:
-        yield home
+        yield Home(path, {**env, "DATABASE_URL": _sibling(server, name)})
     finally:
-        if server:
-            with psycopg.connect(server, autocommit=True) as link:
-                link.execute(f"DROP DATABASE {name} WITH (FORCE)")
+        with psycopg.connect(server, autocommit=True) as link:
+            link.execute(f"DROP DATABASE {name} WITH (FORCE)")
+
+
+@lru_cache(maxsize=1)
+def _migrated_file() -> Path:
+    """A SQLite database with all tables, made once."""
+    path = Path(tempfile.mkdtemp(prefix="breakwater-template-"))
+    Home(path, {"BREAKWATER_HOME": str(path), "DJANGO_SETTINGS_MODULE": "tests.duties.probe.settings"}).manage(
+        "migrate"
+    )
+    with closing(sqlite3.connect(path / "breakwater.sqlite3")) as link:
+        link.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+    return path / "breakwater.sqlite3"
+
+
+@lru_cache(maxsize=1)
+def _migrated_database(server: str) -> str:
+    """The name of a PostgreSQL database with all tables, made once."""
+    name = f"template_{os.getpid()}"
+    with psycopg.connect(server, autocommit=True) as link:
+        link.execute(f"CREATE DATABASE {name}")
+    path = tempfile.mkdtemp(prefix="breakwater-template-")
+    env = {"BREAKWATER_HOME": path, "DJANGO_SETTINGS_MODULE": "tests.duties.probe.settings"}
+    Home(Path(path), {**env, "DATABASE_URL": _sibling(server, name)}).manage("migrate")
+    return name
+
+
+def _sibling(server: str, name: str) -> str:
+    return server.rpartition("/")[0] + "/" + name
 
 
 @contextmanager

@@ -95,25 +95,18 @@ def test_it_is_refused_while_duties_run(home: Home, tmp_path: Path) -> None:
     assert not list(home.path.glob("before-restore-*"))
 
 
-@pytest.mark.parametrize("harm", ["cut", "changed", "nothing"])
-def test_a_damaged_backup_is_refused(home: Home, tmp_path: Path, harm: str) -> None:
-    """What cannot be restored whole leaves the portal as it was."""
+def test_a_damaged_backup_is_refused(home: Home, tmp_path: Path) -> None:
+    """What cannot be restored whole leaves the portal as it was; a backup never writes over a file."""
     good, bad = tmp_path / "b.tar.gz", tmp_path / "bad.tar.gz"
     home.manage("backup", str(good))
     content = good.read_bytes()
     half = len(content) // 2
-    bad.write_bytes(
-        {"cut": content[:half], "changed": content[:half] + b"\0\0\0\0" + content[half + 4 :], "nothing": b""}[harm]
-    )
-    assert "damaged" in home.manage("restore", str(bad), check=False)
+    for harm in (content[:half], content[:half] + b"\0\0\0\0" + content[half + 4 :], b""):
+        bad.write_bytes(harm)
+        assert "damaged" in home.manage("restore", str(bad), check=False)
     assert told(home)[2] == "tide"
-
-
-def test_a_file_that_is_there_is_kept(home: Home, tmp_path: Path) -> None:
-    """A backup never writes over a file."""
-    (tmp_path / "b.tar.gz").write_text("precious")
-    assert "already" in home.manage("backup", str(tmp_path / "b.tar.gz"), check=False)
-    assert (tmp_path / "b.tar.gz").read_text() == "precious"
+    assert "already" in home.manage("backup", str(good), check=False)
+    assert good.read_bytes() == content
 
 
 @pytest.mark.sqlite_only
