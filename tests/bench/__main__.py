@@ -4,11 +4,14 @@ import argparse
 import tempfile
 from pathlib import Path
 
-from tests.bench import report, runners
+from tests.bench import claims, idle, report, runners
 from tests.bench.order import Order
 from tests.bench.runners import Bench
 from tests.bench.sink import running_sink
+from tests.support.portal import Portal
+from tests.support.postgres import running_postgres
 
+SECTIONS = ["throughput", "claims", "idle"]
 FULL = [
     "bare",
     "bare-uvloop",
@@ -26,13 +29,7 @@ FULL = [
 
 def main() -> None:
     """Run what the command line asks for and print the figures as they are."""
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--items", type=int, default=10_000, help="changes for each runner")
-    parser.add_argument("--slow-items", type=int, default=2_000, help="changes for the runners below 500 a second")
-    parser.add_argument("--entities", type=int, default=2_500)
-    parser.add_argument("--concurrency", type=int, default=50, help="requests in flight, where a runner can")
-    parser.add_argument("--only", nargs="*", choices=sorted(runners.RUNNERS), help="these runners, in this order")
-    options = parser.parse_args()
+    options = read_command_line()
     print(report.machine(), flush=True)
     with running_sink() as sink, tempfile.TemporaryDirectory(prefix="breakwater-bench-") as directory:
         bench = Bench(
@@ -42,14 +39,54 @@ def main() -> None:
             concurrency=options.concurrency,
             directory=Path(directory),
         )
-        measured = []
-        for name in FULL if options.only is None else options.only:
-            measured.append(runners.RUNNERS[name](bench))
-            print(f"  {measured[-1].name}: {measured[-1].per_second:,.0f}/s", flush=True)
-    print()
-    print(report.table(measured))
-    print()
-    print(report.verdict(measured))
+        if "throughput" in options.sections:
+            throughput(bench, options.only or FULL)
+        if "claims" in options.sections:
+            claim_times(bench)
+        if "idle" in options.sections:
+            idleness(bench)
+
+
+def read_command_line() -> argparse.Namespace:
+    """Return the options."""
+    parser = argparse.ArgumentParser(prog="python -m tests.bench", description=__doc__)
+    parser.add_argument("--items", type=int, default=10_000, help="changes for each runner")
+    parser.add_argument("--slow-items", type=int, default=2_000, help="changes for the slowest runners")
+    parser.add_argument("--entities", type=int, default=2_500)
+    parser.add_argument("--concurrency", type=int, default=50, help="requests in flight, where a runner can")
+    parser.add_argument("--only", nargs="*", choices=sorted(runners.RUNNERS), help="these runners, in this order")
+    parser.add_argument("--sections", nargs="*", choices=SECTIONS, default=SECTIONS)
+    return parser.parse_args()
+
+
+def throughput(bench: Bench, names: list[str]) -> None:
+    """Let each runner drain the same changes into the same sink."""
+    measured = []
+    for name in names:
+        measured.append(runners.RUNNERS[name](bench))
+        print(f"  {measured[-1].name}: {measured[-1].per_second:,.0f}/s", flush=True)
+    print(f"\n{report.table(measured)}\n\n{report.verdict(measured)}\n", flush=True)
+
+
+def claim_times(bench: Bench) -> None:
+    """Hold a small and a large portal beside each other, on both databases."""
+    print("Claim of 50 lanes, small and large portal in turn: medians, and their ratio (aim 1.2)", flush=True)
+    with runners.portal(bench) as small, runners.portal(bench) as large:
+        found = claims.measure(runners.whole(runners.ours(small)), runners.whole(runners.ours(large)))
+        print(claims.told(*found, "SQLite"), flush=True)
+    with runners.portal(bench) as small, runners.portal(bench) as large, running_postgres(fsync=True) as server:
+        databases = [runners.ours(home, server.create_database(home.name)) for home in (small, large)]
+        found = claims.measure(*map(runners.whole, databases))
+        print(claims.told(*found, "PostgreSQL"), "\n", flush=True)
+
+
+def idleness(bench: Bench) -> None:
+    """Look at a portal that has nothing to do, on both databases."""
+    print("A portal without the demo, everything together", flush=True)
+    with runners.portal(bench) as home:
+        print(idle.measure(Portal(home), bench.sink, "SQLite", []).told(), flush=True)
+    with runners.portal(bench) as home, running_postgres(fsync=True) as server:
+        print(idle.measure(Portal(home, server.url()), bench.sink, "PostgreSQL", [server.pid]).told(), flush=True)
 
 
 if __name__ == "__main__":

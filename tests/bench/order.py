@@ -5,6 +5,11 @@ from dataclasses import dataclass
 
 from tests.bench.items import Change, changes
 
+ROUTES = {
+    "plan": {"path": "/plans/{id}", "create": "PUT", "update": "PUT", "content_type": "application/json"},
+}
+"""How Breakwater is told to write to the sink."""
+
 
 @dataclass(frozen=True, slots=True)
 class Order:

@@ -1,7 +1,6 @@
 """Breakwater's own part of the bench: an empty portal with one upstream, filled as the REST API fills it."""
 
 import time
-from typing import Any
 
 from django.core.management import call_command
 
@@ -12,20 +11,10 @@ from resilience.upstreams.models import Upstream
 from syncqueue.actions.enqueue import enqueue
 from syncqueue.core.change import NewChange
 from tests.bench.items import Change
-from tests.bench.order import Order
-
-IN_FLIGHT = 50
-ROUTES: dict[str, Any] = {
-    "plan": {
-        "path": "/plans/{id}",
-        "create": "PUT",
-        "update": "PUT",
-        "content_type": "application/json",
-    }
-}
+from tests.bench.order import ROUTES, Order
 
 
-def prepare(address: str, *, in_flight_limit: int = IN_FLIGHT) -> Viewer:
+def prepare(address: str, *, in_flight_limit: int = 50) -> Viewer:
     """Make the tables, an organization with one operator, and an upstream at `address`; return who enqueues."""
     call_command("migrate", verbosity=0)
     organization = Organization.objects.create(slug="bench", name="Bench")

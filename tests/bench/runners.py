@@ -37,7 +37,7 @@ class Bench:
     def fill(self, module: str, order: Order, env: Mapping[str, str]) -> float:
         """Run a producer and return the seconds that its intake took."""
         command = [PYTHON, "-m", "tests.bench.fill", module, *order.words()]
-        done = subprocess.run(command, env={**inherited(), **env}, capture_output=True, text=True, check=False)
+        done = subprocess.run(command, env=whole(env), capture_output=True, text=True, check=False)
         if done.returncode:
             raise RuntimeError(f"{module} could not be filled:\n{done.stderr[-3000:]}")
         return float(done.stdout.split()[-1])
@@ -157,6 +157,11 @@ def ours(home: Path, database: str = "") -> dict[str, str]:
         "BREAKWATER_LOG_LEVEL": "WARNING",
     }
     return env | ({"DATABASE_URL": database} if database else {})
+
+
+def whole(env: Mapping[str, str]) -> dict[str, str]:
+    """Return an environment for a process that inherits nothing else."""
+    return {**inherited(), **env}
 
 
 def _breakwater(bench: Bench, env: dict[str, str], servers: list[int], word: str) -> Measured:

@@ -45,14 +45,28 @@ class Portal:
 
     def manage(self, *words: str) -> subprocess.CompletedProcess[str]:
         """Run a command to its end, and give its output and status."""
-        return self._run(sys.executable, str(ROOT / "manage.py"), *words)
+        return subprocess.run(
+            [sys.executable, str(ROOT / "manage.py"), *words],
+            env=self.env,
+            cwd=ROOT,
+            capture_output=True,
+            text=True,
+            check=False,
+            stdin=subprocess.DEVNULL,
+        )
 
     def first_steps(self) -> None:
-        """Make tables, an organization with alice as admin, and her token."""
-        done = self._run(sys.executable, "-m", "tests.support.first_steps")
+        """Make tables, an organization with alice as admin, and her token, by the commands that people use."""
+        scopes = ("read", "enqueue", "operate", "administer")
+        self._told("migrate", "-v0")
+        self._told("createadmin", "alice", "--organization", "tidewater")
+        self.token = self._told("token", "create", "--user", "alice", "--scope", *scopes)
+
+    def _told(self, *words: str) -> str:
+        done = self.manage(*words)
         if done.returncode:
             raise DidNotStart(done.stderr)
-        self.token = done.stdout.strip()
+        return done.stdout.strip()
 
     def start(self, *words: str, log: str, settings: Mapping[str, str] | None = None) -> subprocess.Popen[str]:
         """Start a program that stays; it ends with this process, and its output goes to `home/log`."""
@@ -71,15 +85,27 @@ class Portal:
         """Start the web process on a free port and wait until it answers."""
         self.port = free_port()
         process = self.start("web", f"--port={self.port}", log="web.log")
-        deadline = time.monotonic() + 30
+        self.wait_for("livez", process, "web.log")
+        return process
+
+    def start_up(self) -> subprocess.Popen[str]:
+        """Start everything as `make run` does, without the demo, and wait until it can be used."""
+        self.port = free_port()
+        process = self.start("up", f"--port={self.port}", log="up.log")
+        self.wait_for("readyz", process, "up.log")
+        return process
+
+    def wait_for(self, page: str, process: subprocess.Popen[str], log: str, *, seconds: float = 60) -> None:
+        """Wait until a page of the portal answers 200."""
+        deadline = time.monotonic() + seconds
         while time.monotonic() < deadline and process.poll() is None:
             try:
-                urllib.request.urlopen(f"http://127.0.0.1:{self.port}/livez", timeout=2).close()
+                urllib.request.urlopen(f"http://127.0.0.1:{self.port}/{page}", timeout=5).close()
             except OSError:
                 time.sleep(0.05)
             else:
-                return process
-        raise DidNotStart((self.home / "web.log").read_text()[-3000:])
+                return
+        raise DidNotStart((self.home / log).read_text()[-3000:])
 
     def call(self, method: str, path: str, body: Any = None) -> Any:
         """Ask the REST API (`/queue/items`) with the token and give the body of its answer; raises Refused."""
@@ -99,11 +125,6 @@ class Portal:
         """End what still runs, the workers first."""
         for process in reversed(self.running):
             processes.stop(process, with_group=True)
-
-    def _run(self, *command: str) -> subprocess.CompletedProcess[str]:
-        return subprocess.run(
-            command, env=self.env, cwd=ROOT, capture_output=True, text=True, check=False, stdin=subprocess.DEVNULL
-        )
 
 
 class Refused(AssertionError):

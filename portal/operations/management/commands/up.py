@@ -97,7 +97,7 @@ class Command(BaseCommand):
             call_command("demo-signin", stdout=self.stdout)
         elif not get_user_model().objects.exists():
             self.say(
-                "Nobody can sign in yet. Make the first account in another terminal: .venv/bin/python manage.py setup"
+                "Nobody can sign in yet. Make the first account in another terminal: .venv/bin/python manage.py createadmin"
             )
         connections.close_all()
         self.say("Ctrl-C stops everything.\n")
