@@ -154,7 +154,7 @@ class Pump:
                 log.exception("%s could not renew its leases", self.owner)
                 continue
             for lane_id in set(self._sending) - held:
-                self._sending[lane_id].cancel()
+                self._sending.pop(lane_id).cancel()
 
     async def _watch(self) -> None:
         """Stirs the pump when somebody commits."""

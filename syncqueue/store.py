@@ -174,6 +174,15 @@ def lock_lanes(cursor: CursorWrapper, rows: Rows, lane_ids: Iterable[int]) -> di
     return dict(cursor.fetchall())
 
 
+def attempts_of(cursor: CursorWrapper, rows: Rows, items: Sequence[UUID]) -> dict[UUID, int]:
+    """The own failures of items as they stand now."""
+    if not items:
+        return {}
+    wanted = [rows.uuid(item) for item in items]
+    cursor.execute(f"SELECT id, attempts FROM syncqueue_item WHERE id IN ({_marks(wanted)})", wanted)
+    return {rows.read_uuid(item): attempts for item, attempts in cursor.fetchall()}
+
+
 _HEADS = """
 SELECT l.id, l.epoch, l.state, l.upstream_id, l.organization_id, l.entity_type, l.entity_id, l.depth,
        l.version, l.chain_base, l.chain_client, l.held_by,

@@ -86,7 +86,9 @@ def _depths(repair: bool) -> Iterator[Finding]:
         yield Finding(f"lane {lane_id}", f"says {said} items wait, but {waits} do", repair)
         if repair:
             _recount(lane_id)
-    for lane_id, tail, last in lanes.filter(last__gt=F("tail_seq")).values_list("pk", "tail_seq", "last").iterator(CHUNK):
+    for lane_id, tail, last in (
+        lanes.filter(last__gt=F("tail_seq")).values_list("pk", "tail_seq", "last").iterator(CHUNK)
+    ):
         yield Finding(f"lane {lane_id}", f"has numbers beyond its tail {tail}", repair)
         if repair:
             Lane.objects.unscoped().filter(pk=lane_id, tail_seq__lt=last).update(tail_seq=last)

@@ -29,7 +29,6 @@ class Assignment:
     client: str
     chain: Chain
     idempotency_key: str
-    attempts: int
     outcome_unknown: bool
     trial: bool
     turns: int

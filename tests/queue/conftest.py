@@ -41,13 +41,21 @@ class Bench:
     def put(self, *entities: str, **said: object) -> list[Item]:
         """Enqueues one update for each of these entities, in this order."""
         changes = [
-            NewChange(kind="plan_edit", entity_type="plan", entity_id=entity, operation="update",
-                      payload={"title": f"{entity} {number}"}, **said)  # fmt: skip
+            NewChange(
+                kind="plan_edit",
+                entity_type="plan",
+                entity_id=entity,
+                operation="update",
+                payload={"title": f"{entity} {number}"},
+                **said,
+            )  # fmt: skip
             for number, entity in enumerate(entities)
         ]
         return [done.item for done in enqueue(viewer=self.viewer, changes=changes)]
 
-    def settle(self, desk: Desk, work: Sequence[Assignment], outcome: Outcome | Callable[[Assignment], Outcome]) -> list[Assignment]:
+    def settle(
+        self, desk: Desk, work: Sequence[Assignment], outcome: Outcome | Callable[[Assignment], Outcome]
+    ) -> list[Assignment]:
         """Settles these assignments with one answer (or one each) and gives what is to be sent next."""
         answer = outcome if callable(outcome) else lambda _: outcome
         return desk.turn([Finished(job, answer(job), 0.01) for job in work]).assignments

@@ -45,7 +45,10 @@ def test_the_attempt_is_written_down_before_it_is_sent(bench: Bench) -> None:
     attempt = Attempt.objects.get(item=item)
     assert (attempt.number, attempt.finished_at, attempt.outcome) == (1, None, "")
     assert state_of(item) == "in_flight"
-    assert Event.objects.filter(subject=f"item:{item.pk}").order_by("id").values_list("verb", flat=True)[1] == "item.in_flight"
+    assert (
+        Event.objects.filter(subject=f"item:{item.pk}").order_by("id").values_list("verb", flat=True)[1]
+        == "item.in_flight"
+    )
 
 
 def test_a_failed_head_holds_its_lane_only(bench: Bench) -> None:
@@ -267,3 +270,34 @@ def test_a_client_that_was_offline_follows_its_own_changes_but_not_those_of_othe
     third = bench.settle(desk, second, DELIVERED)
     assert [job.version for job in (*first, *second, *third)] == ['"1"', '"2"', '"1"']
     bench.settle(desk, third, MOVED)
+
+
+def test_an_attempt_given_back_while_the_item_is_in_flight_stays_given_back(bench: Bench) -> None:
+    """The gate closes on others while the item is being sent a second time: neither of its two failures counts in the end."""
+    item, *_ = bench.put(*(f"p-{number}" for number in range(5)))
+    desk = bench.desk()
+    with time_machine.travel(clock.now(), tick=False) as travel:
+        first, *others = desk.turn([]).assignments
+        bench.settle(desk, [first], RESET)
+        travel.shift(2)
+        again = desk.turn([]).assignments
+        assert [job.item_id for job in again] == [item.pk]
+        bench.settle(desk, others, RESET)
+        assert Gate.objects.get(upstream=bench.upstream).closed_since is not None
+        bench.settle(desk, again, RESET)
+    assert {row.attempts for row in Item.objects.all()} == {0}
+
+
+def test_a_trial_whose_worker_died_does_not_keep_the_gate_shut(bench: Bench) -> None:
+    """The next lane may try as soon as the dead one's lanes are taken over."""
+    bench.put(*(f"p-{number}" for number in range(6)))
+    desk = bench.desk()
+    with time_machine.travel(clock.now(), tick=False) as travel:
+        bench.settle(desk, desk.turn([]).assignments, RESET)
+        travel.shift(20)
+        assert len(desk.turn([]).assignments) == 1
+        other = bench.desk("pump-0#2")
+        travel.shift(20)
+        assert other.turn([]).assignments == []
+        take_over(is_gone=lambda owner: owner == "pump-0#1", by="pump-0#2")
+        assert len(other.turn([]).assignments) == 1

@@ -30,7 +30,10 @@ def test_numbers_follow_the_order_within_each_entity(bench: Bench) -> None:
     bench.put("p-1", "p-2", "p-1")
     bench.put("p-1")
     assert list(Item.objects.filter(lane__entity_id="p-1").order_by("id").values_list("seq", flat=True)) == [1, 2, 3]
-    assert list(Lane.objects.order_by("entity_id").values_list("entity_id", "tail_seq", "depth")) == [("p-1", 3, 3), ("p-2", 1, 1)]
+    assert list(Lane.objects.order_by("entity_id").values_list("entity_id", "tail_seq", "depth")) == [
+        ("p-1", 3, 3),
+        ("p-2", 1, 1),
+    ]
 
 
 def test_the_same_key_gives_the_same_item_again(bench: Bench) -> None:

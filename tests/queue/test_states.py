@@ -15,7 +15,12 @@ def test_the_database_allows_just_the_listed_moves(bench: Bench) -> None:
         for after in ItemState:
             with transaction.atomic():
                 twin = Item.objects.get(pk=item.pk)
-                twin.pk, twin.seq, twin.idempotency_key, twin.state = None, before * 100 + after, f"{before}{after}", before
+                twin.pk, twin.seq, twin.idempotency_key, twin.state = (
+                    None,
+                    before * 100 + after,
+                    f"{before}{after}",
+                    before,
+                )
                 twin.id = Item._meta.get_field("id").get_default()
                 twin.save(force_insert=True)
             legal = after == before or after in MOVES[before]
