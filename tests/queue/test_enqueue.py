@@ -7,7 +7,7 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 from django.db import connection, transaction
 
-from portal.kit.errors import Forbidden, Invalid
+from portal.kit.errors import Forbidden, Invalid, Unavailable
 from portal.kit.viewer import Permission
 from syncqueue.actions.deliver import Desk
 from syncqueue.actions.enqueue import KeyReused, enqueue
@@ -172,3 +172,23 @@ def test_a_transaction_that_is_rolled_back_leaves_nothing(transactional_bench: B
     with pytest.raises(Stop):
         try_it()
     assert (Item.objects.count(), Lane.objects.count()) == (0, 0)
+
+
+@pytest.mark.sqlite_only
+@pytest.mark.django_db(transaction=True)
+def test_a_full_disk_is_told_and_nothing_is_half_stored(transactional_bench: Bench) -> None:
+    """The database may not grow any further: the caller hears so, and neither items, lanes nor counters moved."""
+    bench = transactional_bench
+    with connection.cursor() as cursor:
+        cursor.execute("PRAGMA page_count")
+        cursor.execute(f"PRAGMA max_page_count = {cursor.fetchone()[0]}")
+        try:
+            with pytest.raises(Unavailable):
+                enqueue(
+                    viewer=bench.viewer, changes=[change(f"p-{n}", payload={"notes": "x" * 50_000}) for n in range(50)]
+                )
+        finally:
+            cursor.execute("PRAGMA max_page_count = 1073741823")
+    assert (Item.objects.count(), Lane.objects.count()) == (0, 0)
+    assert verify(repair=False) == []
+    assert enqueue(viewer=bench.viewer, changes=[change()])[0].created
