@@ -53,7 +53,7 @@ def queue(request: HttpRequest) -> HttpResponse:
         context |= _news(request, viewer, asked, found.items)
     else:
         context |= _choices(viewer) | {"rows": _rows(viewer, found.items), "tokens": tokens(asked)}
-    if part != "list":
+    if not part or "charts" in request.GET:
         seen = figures.history(viewer, now=now, waiting=counts["waiting"], upstream=asked.upstream)
         spans = figures.outages(viewer, now, asked.upstream)
         context |= {

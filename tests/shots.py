@@ -44,9 +44,9 @@ LOOKS = {
 def sign_in(page: Page) -> None:
     """Signs in and ends on the overview."""
     page.goto(f"{BASE_URL}/login")
-    page.get_by_label("Username").fill(USER)
-    page.get_by_label("Password").fill(PASSWORD)
-    page.get_by_role("button", name="Sign in").click()
+    page.locator("input[name=username]").fill(USER)
+    page.locator("input[name=password]").fill(PASSWORD)
+    page.locator("form button[type=submit]").click()
     page.wait_for_url(re.compile(f"{re.escape(BASE_URL)}/(?!login)"))
 
 

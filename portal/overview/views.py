@@ -40,7 +40,7 @@ def overview(request: HttpRequest) -> HttpResponse:
     """The page, or its live fragment."""
     viewer: Viewer = request.chosen  # type: ignore[attr-defined]
     template = "overview/overview.html#live" if part_of(request) == "live" else "overview/overview.html"
-    response = render(request, template, _figures(viewer))
+    response = render(request, template, _figures(viewer) | {"charts": "charts" in request.GET})
     patch_vary_headers(response, ["HX-Request", "HX-Target"])
     patch_cache_control(response, no_store=True, private=True)
     return response

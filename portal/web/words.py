@@ -20,7 +20,7 @@ WORDS: dict[str, str | Promise] = {
     "reconnecting": _("Reconnecting"),
     "offline": _("Offline"),
     "data_from": _("data from {time}"),
-    "news_new": _("{added} new items. Show"),
-    "news_gone": _("{gone} delivered or done. Show"),
-    "news_both": _("{added} new items, {gone} delivered or done. Show"),
+    "new_item": _("{n} new item"),
+    "new_items": _("{n} new items"),
+    "done": _("{n} delivered or done"),
 }

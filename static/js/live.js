@@ -6,7 +6,8 @@ import { merge } from "./merge.js";
 import { say } from "./words.js";
 
 const TOPICS = new Set(["queue", "events"]);
-const APART = 1_000; // at most one fragment a second
+const APART = 2_000; // between two fragments
+const CHARTS = 30_000; // between two drawings of the charts, which a fragment leaves out otherwise
 const POLL = 30_000;
 const OFFLINE_AFTER = 20_000;
 const SPOKEN_APART = 10_000;
@@ -17,6 +18,7 @@ let paused = false;
 let lost = 0; // since when there is no stream; 0 while there is one
 let fresh = Date.now(); // when the data on the page was last known to be right
 let fetched = 0;
+let drawn = Date.now();
 let waiting = null;
 let missed = 0;
 let spoken = 0;
@@ -64,6 +66,10 @@ export async function refresh() {
   fetched = Date.now();
   const address = new URL(location.href);
   const shown = [...document.querySelectorAll("tr[data-row]")].map((row) => row.dataset.row);
+  if (Date.now() - drawn > CHARTS) {
+    address.searchParams.set("charts", "1");
+    drawn = Date.now();
+  }
   if (shown.length) address.searchParams.set("shown", shown.join(","));
   try {
     const answer = await fetch(address, { headers: { "HX-Request": "true", "HX-Target": "live" } });

@@ -13,7 +13,11 @@ function settled(row) {
 function mergeRows(table) {
   for (const row of table.tBodies[0].rows) {
     const old = document.getElementById(row.id);
-    if (!old || old.dataset.version === row.dataset.version || settled(old)) continue;
+    if (!old || settled(old)) continue;
+    if (old.dataset.version === row.dataset.version) {
+      freshenCountdown(old, row);
+      continue;
+    }
     const shown = document.importNode(row, true);
     shown.dataset.changed = "";
     shown.dataset.fresh = "";
@@ -23,12 +27,19 @@ function mergeRows(table) {
   showNews(Number(table.dataset.added), Number(table.dataset.gone));
 }
 
+// Another time of the next try is no change that needs the eye: it is put in silently.
+function freshenCountdown(old, row) {
+  const [was, is] = [old, row].map((one) => one.querySelector("time[data-until]"));
+  if (was?.dateTime !== is?.dateTime) old.querySelector(".wide").innerHTML = row.querySelector(".wide").innerHTML;
+}
+
 function showNews(added, gone) {
   const news = document.getElementById("news");
   if (!news) return;
   news.hidden = !(added || gone);
   if (news.hidden) return;
-  news.textContent = say(added && gone ? "news_both" : added ? "news_new" : "news_gone", { added, gone });
+  const parts = [added && say(added === 1 ? "new_item" : "new_items", { n: added }), gone && say("done", { n: gone })];
+  news.textContent = `${parts.filter(Boolean).join(", ")}. ${say("show")}`;
   if (!document.querySelector("tr[data-row]")) news.click(); // an empty list has nothing that could jump
 }
 

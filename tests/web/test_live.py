@@ -33,7 +33,7 @@ def test_a_row_changes_where_it_stands(visit: Visit, items: dict[str, Item], wor
     expect(row).to_have_attribute("data-changed", "")
     assert [row.get_attribute("data-row") for row in page.locator("tr[data-row]").all()] == before
     expect(page.get_by_role("link", name="Failed 2")).to_be_visible()
-    page.get_by_role("button", name="1 new items. Show").click()
+    page.get_by_role("button", name="1 new item. Show").click()
     expect(page.get_by_role("link", name="Brand new")).to_be_visible()
 
 

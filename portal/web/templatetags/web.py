@@ -123,7 +123,7 @@ def described(field: BoundField) -> BoundField:
 def address(context: Mapping[str, Any], **changes: Any) -> str:
     """The present address's query with some parameters changed; an empty value removes one. Paging starts anew."""
     query = context["request"].GET.copy()
-    for name in ("after", "before", "shown", "part"):
+    for name in ("after", "before", "shown", "charts"):
         query.pop(name, None)
     for name, value in changes.items():
         if value in ("", None):
