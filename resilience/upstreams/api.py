@@ -59,6 +59,8 @@ def one(request: Request, slug: str) -> Upstream:
     """The upstream that the address names; raises NotFound, or Invalid when several organizations have one."""
     upstreams = Upstream.objects.for_org(viewer_of(request)).select_related("organization").filter(slug=slug)
     organization = request.query_params.get("organization", "")
+    if "\x00" in organization:
+        raise Invalid.at("?organization", _("NUL is no part of any text."))
     found = list(upstreams.filter(organization__slug=organization) if organization else upstreams)
     if not found:
         raise NotFound

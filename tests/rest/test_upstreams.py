@@ -97,6 +97,7 @@ def test_pause_resume_and_test(alice: Caller, upstream: Upstream) -> None:
         ("POST", "/upstreams/plans-api/pause", {}, 400, ["/reason"]),
         ("POST", "/upstreams/plans-api/pause", {"reason": 7}, 400, ["/reason"]),
         ("GET", "/upstreams/nowhere", None, 404, []),
+        ("GET", "/upstreams/plans-api?organization=%00", None, 400, ["?organization"]),
         ("POST", "/upstreams", KINTO, 409, ["/slug"]),
         ("DELETE", "/upstreams/plans-api", None, 405, []),
     ],
