@@ -52,3 +52,10 @@ def test_finished_states_are_final() -> None:
 def test_a_lane_follows_its_head(head: ItemState | None, held: bool, expected: LaneState) -> None:
     """The state of an unleased lane is a function of its head."""
     assert lane_after(head, held=held) is expected
+
+
+@pytest.mark.sqlite_only
+def test_the_first_open_item_is_found_by_its_index(db: None) -> None:
+    """A lane with many finished items costs no more: the partial index is used, which needs the condition spelled out."""
+    plan = Item.objects.unscoped().open().filter(lane=1, stepped_over=False).order_by("seq")[:1].explain()
+    assert "item_open" in plan
