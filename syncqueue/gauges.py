@@ -1,4 +1,4 @@
-"""What the queue tells other pages: its count in the navigation, and the banner while an upstream is out."""
+"""What the queue tells other pages: its count in the navigation, and the banner while an upstream is down."""
 
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
@@ -23,7 +23,7 @@ def queue_count(viewer: Viewer) -> Count | None:
 
 
 def queue_banner(viewer: Viewer) -> Banner | None:
-    """One line while an upstream is out: since when, how many wait, what is safe, when it is tried again."""
+    """One line while an upstream is down: since when, how many wait, what is safe, when it is tried again."""
     gates = Gate.objects.filter(upstream__organization_id__in=viewer.organization_ids, closed_since__isnull=False)
     out = list(gates.select_related("upstream").order_by("closed_since"))
     if not out:
@@ -37,8 +37,8 @@ def queue_banner(viewer: Viewer) -> Banner | None:
         "n": number(waiting),
     }
     sentence = ngettext(
-        "%(names)s has been out for %(age)s. Changes are taken in and kept; %(n)s waiting, none is lost.",
-        "%(names)s are out, the first for %(age)s. Changes are taken in and kept; %(n)s waiting, none is lost.",
+        "%(names)s has been down for %(age)s. Changes are taken in and kept; %(n)s waiting, none is lost.",
+        "%(names)s are down, the first for %(age)s. Changes are taken in and kept; %(n)s waiting, none is lost.",
         len(out),
     )
     href = f"/resilience/queue?upstream={first.upstream.slug}"

@@ -53,8 +53,8 @@ def _waits(known: Known, now: datetime) -> Reason:
         return Reason(_("%(upstream)s is paused by %(who)s.") % names)
     if gate and gate.closed_since:
         later = _later(gate.next_try_at, now)
-        out = Reason(_("%(upstream)s is out.") % names, _("It is tried again in"), later)
-        return out if later else Reason(_("%(upstream)s is out and is tried again now.") % names)
+        out = Reason(_("%(upstream)s is down.") % names, _("It is tried again in"), later)
+        return out if later else Reason(_("%(upstream)s is down and is tried again now.") % names)
     if gate and gate.delay_until and gate.delay_until > now:
         return Reason(_("%(upstream)s asks to be spared.") % names, _("Sent in"), gate.delay_until)
     return _first(known, now)

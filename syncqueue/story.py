@@ -139,7 +139,7 @@ def _next_attempt(known: Known) -> str:
 def _out(known: Known, now: datetime) -> Story:
     gate = known.gate
     lead = _(
-        "Not being sent: %(upstream)s is out. This change is the first of its lane and goes out as %(attempt)s"
+        "Not being sent: %(upstream)s is down. This change is the first of its lane and goes out as %(attempt)s"
         " when %(upstream)s answers again."
     ) % {**_names(known), "attempt": _next_attempt(known)}
     if gate and gate.next_try_at and gate.next_try_at > now:
@@ -182,7 +182,7 @@ def _head(known: Known, head: Item, now: datetime) -> tuple[str, str, datetime |
         return _("waits because %(upstream)s is paused.") % _names(known), "", None
     if gate and gate.closed_since:
         until = gate.next_try_at if gate.next_try_at and gate.next_try_at > now else None
-        return _("waits because %(upstream)s is out.") % _names(known), _("The next try is in") if until else "", until
+        return _("waits because %(upstream)s is down.") % _names(known), _("The next try is in") if until else "", until
     if head.retry_at and head.retry_at > now:
         return "", _("is tried again in"), head.retry_at
     return _("is sent next."), "", None

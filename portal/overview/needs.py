@@ -1,4 +1,4 @@
-"""What needs a hand now, the most urgent first: decisions, stuck lanes, upstreams that are out, dead letters."""
+"""What needs a hand now, the most urgent first: decisions, stuck lanes, upstreams that are down, dead letters."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -107,10 +107,10 @@ def _out(upstreams: list[Upstream], standings: Mapping[int, Standing]) -> list[N
             Need(
                 "bad",
                 "open",
-                _("%(upstream)s is out") % {"upstream": upstream.slug},
+                _("%(upstream)s is down") % {"upstream": upstream.slug},
                 waiting + " " + _("It is tried again by itself."),
                 standing.out_since,
-                _("out"),
+                _("down"),
                 f"/resilience/queue?upstream={upstream.slug}",
                 _("Show what waits"),
             )

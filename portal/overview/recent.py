@@ -34,7 +34,7 @@ WORDS: Mapping[str, tuple[str, str, str | Promise]] = {
     "item.conflict": ("conflict", "ask", gettext_lazy("An item is in conflict")),
     "item.cancelled": ("cancelled", "idle", gettext_lazy("An item was cancelled")),
     "item.stepped_over": ("step-over", "idle", gettext_lazy("A failed item was stepped over")),
-    "upstream.out": ("open", "bad", gettext_lazy("The upstream is out")),
+    "upstream.out": ("open", "bad", gettext_lazy("The upstream is down")),
     "upstream.back": ("closed", "ok", gettext_lazy("The upstream is back")),
     "upstream.created": ("add", "idle", gettext_lazy("The upstream was added")),
     "upstream.updated": ("edit", "idle", gettext_lazy("The upstream was changed")),
