@@ -49,13 +49,12 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
 
 
 @pytest.fixture(autouse=True)
-def _plain_static(settings: object) -> Iterator[None]:
+def _plain_static(settings: object) -> None:
     """Pages find their files without a collected manifest."""
     settings.STORAGES = {  # type: ignore[attr-defined]
         **settings.STORAGES,  # type: ignore[attr-defined]
         "staticfiles": {"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"},
     }
-    yield
 
 
 @pytest.fixture(scope="session", autouse=True)

@@ -48,7 +48,7 @@ class Bench:
                 operation="update",
                 payload={"title": f"{entity} {number}"},
                 **said,
-            )  # fmt: skip
+            )
             for number, entity in enumerate(entities)
         ]
         return [done.item for done in enqueue(viewer=self.viewer, changes=changes)]

@@ -138,7 +138,7 @@ def test_an_item_at_its_last_attempt_is_not_lost_to_the_start_of_an_outage(bench
 
 def test_a_throttle_delays_the_upstream_and_costs_nothing(bench: Bench) -> None:
     """429 with Retry-After: all lanes wait as long as asked, no attempt is used."""
-    item, other = bench.put("p-1", "p-1")
+    item = bench.put("p-1", "p-1")[0]
     desk = bench.desk()
     with time_machine.travel(clock.now(), tick=False) as travel:
         bench.settle(desk, desk.turn([]).assignments, THROTTLED)
