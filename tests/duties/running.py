@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
 from subprocess import Popen, run
+from typing import Any
 
 import psycopg
 
@@ -47,14 +48,23 @@ class Home:
         """What a started command printed so far."""
         return (self.path / f"{name}.log").read_text()
 
-    def locks(self) -> dict[str, tuple[int, int]]:
-        """The fence and the process id of each duty that a living process holds."""
-        query = "SELECT duty, fence, pid, process_start FROM duties_processinglock WHERE owner <> ''"
+    def states(self) -> dict[int, int]:
+        """How many items there are in each state."""
+        return dict(self.query("SELECT state, count(*) FROM syncqueue_item GROUP BY state"))
+
+    def query(self, query: str) -> list[Any]:
+        """The rows of a query, past the portal."""
         url = self.env.get("DATABASE_URL", "")
         with closing(
             psycopg.connect(url) if url else sqlite3.connect(self.path / "breakwater.sqlite3", timeout=20)
         ) as link:
-            rows = link.execute(query).fetchall()
+            rows: list[Any] = link.execute(query).fetchall()
+        return rows
+
+    def locks(self) -> dict[str, tuple[int, int]]:
+        """The fence and the process id of each duty that a living process holds."""
+        query = "SELECT duty, fence, pid, process_start FROM duties_processinglock WHERE owner <> ''"
+        rows = self.query(query)
         return {duty: (fence, pid) for duty, fence, pid, start in rows if start_time(pid) == start}
 
 
