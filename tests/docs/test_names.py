@@ -104,6 +104,13 @@ def test_addresses_exist(path: Path) -> None:
     assert not missing
 
 
+def test_pictures_are_small() -> None:
+    """Whoever clones the repository does not wait for its pictures."""
+    pictures = list((pages.ROOT / "docs/pictures").iterdir())
+    assert pictures
+    assert not [pages.name(picture) for picture in pictures if picture.stat().st_size > 250_000]
+
+
 def test_every_page_of_docs_is_linked_from_the_readme_or_an_index() -> None:
     """A page that nothing leads to is not read."""
     linked = set()
