@@ -26,6 +26,10 @@ class Measured:
     note: str = ""
 
 
+class RunnerFailed(RuntimeError):
+    """A runner could not be filled, ended by itself, or delivered nothing."""
+
+
 class Drain:
     """Watches one queue drain, with the processor time of its workers and servers."""
 
@@ -47,7 +51,7 @@ class Drain:
     ) -> Measured:
         """Start the workers, wait until `count` changes arrived or time is over, and end the workers."""
         self.sink.reset()
-        log = self.directory / "workers.log"
+        log = self.directory / f"{name}.log"
         begun = time.monotonic()
         process = processes.start(command, env=env, log=log, dies_by="SIGTERM")
         try:
@@ -59,7 +63,7 @@ class Drain:
             processes.stop(process, with_group=True)
         counts = self.sink.counts()
         if counts.distinct == 0 or (died and counts.distinct < count):
-            raise RuntimeError(f"{name}: {counts.distinct} of {count}\n{log.read_text(errors='replace')[-3000:]}")
+            raise RunnerFailed(f"{name}: {counts.distinct} of {count}\n{log.read_text(errors='replace')[-3000:]}")
         seconds = max(counts.last - counts.first, 1e-9)
         return Measured(
             name=name,

@@ -9,14 +9,13 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from tests.bench.drain import Drain, Measured
+from tests.bench.drain import Drain, Measured, RunnerFailed
 from tests.bench.order import Order
 from tests.bench.sink import RunningSink
 from tests.support.postgres import running_postgres
 from tests.support.redis import running_redis
 
 PYTHON = sys.executable
-PROGRAMS = Path(PYTHON).parent
 ROOT = Path(__file__).resolve().parents[2]
 
 
@@ -39,7 +38,7 @@ class Bench:
         command = [PYTHON, "-m", "tests.bench.fill", module, *order.words()]
         done = subprocess.run(command, env=whole(env), capture_output=True, text=True, check=False)
         if done.returncode:
-            raise RuntimeError(f"{module} could not be filled:\n{done.stderr[-3000:]}")
+            raise RunnerFailed(f"{module} could not be filled:\n{done.stderr[-3000:]}")
         return float(done.stdout.split()[-1])
 
 
@@ -63,7 +62,9 @@ def celery(bench: Bench) -> Measured:
         env = {"BENCH_REDIS": redis.url}
         intake = bench.fill("tests.bench.peers.celery_app", bench.order, env)
         command = [
-            str(PROGRAMS / "celery"),
+            PYTHON,
+            "-m",
+            "celery",
             "-A",
             "tests.bench.peers.celery_app:app",
             "worker",
@@ -90,7 +91,7 @@ def procrastinate(bench: Bench, *, locked: bool) -> Measured:
         env = {"BENCH_POSTGRES": server.url()} | ({"BENCH_LOCK": "1"} if locked else {})
         order = bench.slow_order if locked else bench.order
         intake = bench.fill("tests.bench.peers.procrastinate_app", order, env)
-        command = [str(PROGRAMS / "procrastinate"), "--app=tests.bench.peers.procrastinate_app.app", "worker"]
+        command = [PYTHON, "-m", "procrastinate", "--app=tests.bench.peers.procrastinate_app.app", "worker"]
         command += [f"--concurrency={bench.concurrency}"]
         return bench.drain().run(
             f"procrastinate, PostgreSQL{', lock' if locked else ''}",
