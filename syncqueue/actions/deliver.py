@@ -32,7 +32,7 @@ from syncqueue.core.backoff import Backoff
 from syncqueue.core.checksum import checksum
 from syncqueue.core.gate import GateRules, GateState, GateStep, Sign
 from syncqueue.core.jobs import Assignment, Finished
-from syncqueue.core.outcome import DeliveryRules, Next, decide, sign_of, spent, wait_of
+from syncqueue.core.outcome import DeliveryRules, Next, decide, sign_of, spent, upstream_wait
 from syncqueue.core.states import ItemState, LaneState, lane_after
 from syncqueue.core.versions import Chain, chain_after, version_to_send
 from syncqueue.ledger import Ledger, Rest
@@ -183,7 +183,9 @@ class _Page:
             if done not in ours:
                 self.held.pop(done.assignment.lane_id, None)
                 log.warning("%s lost the lease of lane %d while sending", self.desk.owner, done.assignment.lane_id)
-        self._read_gates(lock=any(sign_of(done.outcome) is not Sign.ALIVE for done in ours))
+        self._read_gates(
+            lock=any(sign_of(done.outcome) is not Sign.ALIVE or upstream_wait(done.outcome) for done in ours)
+        )
         unhappy = [done.assignment.item_id for done in ours if not isinstance(done.outcome, Delivered)]
         attempts = store.attempts_of(self.cursor, self.rows, unhappy)
         decided = [(done, self._decide(done, attempts.get(done.assignment.item_id, 0))) for done in ours]
@@ -202,7 +204,7 @@ class _Page:
             now=self.now,
             rules=self.rules.gate,
             rng=self.desk.rng,
-            retry_after=wait_of(outcome),
+            retry_after=upstream_wait(outcome),
             reason=outcome.reason,
             trial=job.trial,
             own=isinstance(outcome, RetryAt | Rejected),

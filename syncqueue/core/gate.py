@@ -2,7 +2,8 @@
 
 One pure step for each answer. Open: transport failures in a row, over all lanes, are collected in `run`; the fifth closes the
 gate and gives back the attempts of that run. Closed: one lane at a time tries, at the backoff's pace; any answer that shows the
-upstream alive opens the gate. A throttled upstream (429) is left alone until `delay_until`, which costs no attempt.
+upstream alive opens the gate. An upstream that asks for a pause (429, or Backoff beside a success) is left alone until `delay_until`, which
+costs no attempt.
 """
 
 from dataclasses import dataclass, replace
@@ -109,32 +110,15 @@ def step(  # noqa: PLR0911 - one return for each row of the docstring's table re
 
     `own`: an alive upstream's failure that is the item's own counts. `trial`: this was the call that tested a closed gate.
     """
-    if sign is Sign.ALIVE:
-        opened = gate.closed
-        if not opened and not gate.run:
-            return GateStep(gate, counts=own)
-        return GateStep(
-            replace(gate, run=(), closed_since=None, closings=0, next_try_at=None, trial_until=None, reason=""),
-            counts=own,
-            opened=opened,
-        )
     wait = min(retry_after or 0.0, rules.longest_delay)
+    if sign is Sign.ALIVE:
+        if gate.quiet and not wait:
+            return GateStep(gate, counts=own)
+        alive = GateState(delay_until=_later(gate.delay_until, now, wait))
+        return GateStep(alive, counts=own, opened=gate.closed)
     if sign is Sign.THROTTLED:
-        pause = wait or rules.backoff.delay(1, rng)
-        until = max(now + timedelta(seconds=pause), gate.delay_until or now)
-        return GateStep(
-            replace(
-                gate,
-                run=(),
-                closed_since=None,
-                closings=0,
-                next_try_at=None,
-                trial_until=None,
-                delay_until=until,
-                reason=reason,
-            ),
-            opened=gate.closed,
-        )
+        until = _later(gate.delay_until, now, wait or rules.backoff.delay(1, rng))
+        return GateStep(GateState(delay_until=until, reason=reason), opened=gate.closed)
     if gate.closed:
         if not trial:
             return GateStep(gate)
@@ -153,3 +137,9 @@ def step(  # noqa: PLR0911 - one return for each row of the docstring's table re
         gate, run=(), closed_since=now, closings=1, next_try_at=now + timedelta(seconds=pause), reason=reason
     )
     return GateStep(closed, give_back=run[:-1], closed=True)
+
+
+def _later(until: datetime | None, now: datetime, wait: float) -> datetime | None:
+    """The later of a delay that is known already and one of `wait` seconds from now."""
+    asked = now + timedelta(seconds=wait) if wait else None
+    return max((moment for moment in (until, asked) if moment is not None), default=None)

@@ -55,9 +55,15 @@ def sign_of(outcome: Outcome) -> Sign:
             return Sign.ALIVE
 
 
-def wait_of(outcome: Outcome) -> float | None:
-    """The seconds that the upstream asked us to wait, if it did."""
-    return outcome.retry_after if isinstance(outcome, RetryAt) else None
+def upstream_wait(outcome: Outcome) -> float | None:
+    """The seconds for which the upstream as a whole wants to be left alone: Retry-After, or Backoff beside a success."""
+    match outcome:
+        case Delivered():
+            return outcome.backoff
+        case RetryAt(transport=True) | RetryAt(upstream_wide=True) | Unknown():
+            return outcome.retry_after
+        case _:
+            return None
 
 
 def decide(
@@ -98,7 +104,7 @@ def _again(
         return Next(
             ItemState.FAILED, failures, code=outcome.code, reason=outcome.reason, outcome_unknown=unknown, counted=True
         )
-    pause = max(wait_of(outcome) or 0.0, rules.backoff.delay(max(failures, 1), rng))
+    pause = max(outcome.retry_after or 0.0, rules.backoff.delay(max(failures, 1), rng))
     return Next(
         ItemState.RETRYING,
         failures,

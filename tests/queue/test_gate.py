@@ -76,6 +76,15 @@ def test_a_throttle_delays_the_upstream_and_opens_a_closed_gate() -> None:
     assert admits(done.state, 8, NOW + timedelta(seconds=7.1)).lanes == 8
 
 
+def test_a_pause_asked_for_beside_a_success_is_kept() -> None:
+    """Backoff: the upstream took the change and wants to be left alone for a while."""
+    done = step(GateState(), Sign.ALIVE, item="a", now=NOW, rules=RULES, rng=RNG, retry_after=30.0)
+    assert admits(done.state, 8, NOW + timedelta(seconds=29)).lanes == 0
+    assert admits(done.state, 8, NOW + timedelta(seconds=31)).lanes == 8
+    again = step(done.state, Sign.ALIVE, item="b", now=NOW, rules=RULES, rng=RNG)
+    assert again.state.delay_until == done.state.delay_until
+
+
 @given(st.lists(st.tuples(st.sampled_from(list(Sign)), st.sampled_from("abcdef"), st.booleans())))
 def test_no_outage_ever_costs_an_attempt(answers: list[tuple[Sign, str, bool]]) -> None:
     """Whatever happens: what counts minus what is given back is never negative, and a closed gate owes nobody anything."""
