@@ -4,6 +4,7 @@ import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from hashlib import sha256
 from typing import Any
 from uuid import UUID
 
@@ -11,10 +12,11 @@ from django.conf import settings
 from django.utils.translation import gettext as _
 
 from portal.kit.errors import NotFound
+from portal.kit.masking import mask_text
 from portal.kit.viewer import Permission, Viewer
 from portal.web.formats import duration
+from syncqueue.adapters.documents import wire
 from syncqueue.core.changes import Absent, FieldChange, changed_fields
-from syncqueue.core.checksum import checksum
 from syncqueue.core.states import ItemState
 from syncqueue.facts import Known, gather
 from syncqueue.listing import RELATED, Filter, page, write_cursor
@@ -130,7 +132,7 @@ def item_page(viewer: Viewer, item_id: UUID, now: datetime) -> ItemPage:
         tried=_tried(viewer, item),
         most_attempts=int(settings.SYNCQUEUE["max_attempts"]),
         next_attempt=item.sends + 1 if waits else None,
-        intact=None if erased else _intact(item),
+        intact=None if erased else item.intact,
         acts=_acts(viewer, item),
         may_operate=viewer.can(Permission.OPERATE, item.organization_id),
         previous=previous,
@@ -187,10 +189,10 @@ def _told(attempt: Attempt, item: Item) -> Tried:
             sentence = attempt.reason or (f"{attempt.status}{took}" if attempt.status else _("No answer") + took)
     tone = TONES.get(attempt.outcome, "move")
     icon = ICONS.get(attempt.outcome, "in-flight")
-    return Tried(attempt, sentence, tone, icon, [_exchange(one) for one in exchanges])
+    return Tried(attempt, sentence, tone, icon, [_exchange(one, item) for one in exchanges])
 
 
-def _exchange(kept: dict[str, Any]) -> Exchange:
+def _exchange(kept: dict[str, Any], item: Item) -> Exchange:
     status = kept.get("status")
     answer = [f"{status}"] if status else []
     if kept.get("error"):
@@ -200,32 +202,28 @@ def _exchange(kept: dict[str, Any]) -> Exchange:
         answer += ["", str(kept["answer_extract"])]
     request = [f"{kept.get('method', '')} {kept.get('url', '')}", *_headers(kept.get("request_headers"))]
     if kept.get("request_digest"):
-        request += [
-            "",
-            _("Body: %(n)d bytes, sha256 %(digest)s")
-            % {"n": kept.get("request_size", 0), "digest": kept["request_digest"][:16]},
-        ]
+        request += ["", _body(kept, item)]
     summary = " · ".join(part for part in (str(status or ""), duration(kept.get("seconds"))) if part)
     return Exchange("\n".join(request), "\n".join(answer) or _("No answer came."), summary)
+
+
+def _body(kept: dict[str, Any], item: Item) -> str:
+    """The body as it was sent: attempts keep its digest only, so it is the item's own payload where that has this digest."""
+    body = item.read_payload()
+    keys = str(item.upstream.routes.get(item.lane.entity_type, {}).get("document") or "").split("/")
+    for key in reversed([key for key in keys if key]):
+        body = {key: body}
+    if item.payload and sha256(wire(body)).hexdigest() == kept["request_digest"]:
+        return mask_text(json.dumps(body, indent=1, ensure_ascii=False))
+    return _("Body: %(n)d bytes, sha256 %(digest)s") % {
+        "n": kept.get("request_size", 0),
+        "digest": kept["request_digest"][:16],
+    }
 
 
 def _headers(headers: Any) -> list[str]:
     pairs: Sequence[tuple[str, str]] = list(headers.items()) if isinstance(headers, dict) else list(headers or [])
     return [f"{name}: {value}" for name, value in pairs]
-
-
-def _intact(item: Item) -> bool:
-    """Whether what is stored is still what was taken in."""
-    return item.checksum == checksum(
-        item_id=item.pk,
-        entity_type=item.lane.entity_type,
-        entity_id=item.lane.entity_id,
-        operation=item.operation,
-        form=item.form,
-        payload=item.payload,
-        base=item.base,
-        base_version=item.base_version,
-    )
 
 
 def _acts(viewer: Viewer, item: Item) -> Acts:

@@ -15,6 +15,7 @@ from portal.kit.ids import uuid7
 from portal.kit.scope import ScopedQuerySet
 from portal.tenancy.models import Organization, Project
 from resilience.upstreams.models import Upstream
+from syncqueue.core.checksum import checksum
 from syncqueue.core.states import OPEN_BELOW, ItemState, LaneState
 
 
@@ -142,6 +143,20 @@ class Item(models.Model):
     def item_state(self) -> ItemState:
         """`state` as the enum."""
         return ItemState(self.state)
+
+    @property
+    def intact(self) -> bool:
+        """Whether what is stored is still what was taken in; reads the lane."""
+        return self.checksum == checksum(
+            item_id=self.pk,
+            entity_type=self.lane.entity_type,
+            entity_id=self.lane.entity_id,
+            operation=self.operation,
+            form=self.form,
+            payload=self.payload,
+            base=self.base,
+            base_version=self.base_version,
+        )
 
     def read_payload(self) -> Any:
         """The payload as it will be sent; None when it was erased."""

@@ -18,12 +18,9 @@ Decisions that are not obvious:
 - A version learned by a look after the write counts only if what we wrote still stands there; else the next change looks first.
 """
 
-import json
 from collections.abc import Callable, Mapping
 from datetime import datetime
 from typing import Any
-
-import orjson
 
 from portal.kit import clock
 from portal.kit.errors import Invalid
@@ -42,21 +39,12 @@ from syncqueue.adapters.base import (
     RetryAt,
     Target,
 )
-from syncqueue.adapters.documents import apply_patch, contains, make_patch, same, without
+from syncqueue.adapters.documents import apply_patch, contains, make_patch, same, wire, without
 from syncqueue.adapters.routes import Route, id_fault, route_of, validate
 from syncqueue.adapters.talk import Ended, Present, Talk
 from syncqueue.adapters.versions import entity_tag, is_weak, matches, strong_form
 
 _LOOKS = 3
-_WIRE = json.JSONEncoder(separators=(",", ":"), ensure_ascii=False, allow_nan=False)
-
-
-def _wire(body: Any) -> bytes:
-    """The bytes that are sent: quickly, and by the slower writer what the quick one cannot write (integers beyond 64 bits)."""
-    try:
-        return orjson.dumps(body)
-    except TypeError:
-        return _WIRE.encode(body).encode()
 
 
 class JsonHttp:
@@ -217,7 +205,7 @@ class _Delivery:
                 self._route.update_type if change.operation == "update" else self._route.create_type
             )
             try:
-                body = _wire(self._route.wrap(self._content()))
+                body = wire(self._route.wrap(self._content()))
             except ValueError as error:
                 return Rejected(str(error), "not-expressible", None, self._talk.exchanges)
         if self._if_match is not None:
