@@ -39,13 +39,18 @@ if connections["default"].vendor == "sqlite":
     connections["default"].settings_dict["TEST"]["NAME"] = str(Path(_home, "test.sqlite3"))
 
 
+@pytest.hookimpl(trylast=True)
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Leaves out what the other database alone can show."""
+    """Leaves out what the other database alone can show, and puts what drives a browser last.
+
+    Playwright keeps an event loop running in the main thread once it was started, in which no coroutine test can run any more.
+    """
     other = "sqlite_only" if os.environ.get("BREAKWATER_TEST_DB") == "postgres" else "postgres_only"
     dropped = [item for item in items if item.get_closest_marker(other)]
     if dropped:
         config.hook.pytest_deselected(items=dropped)
-        items[:] = [item for item in items if not item.get_closest_marker(other)]
+    kept = [item for item in items if not item.get_closest_marker(other)]
+    items[:] = sorted(kept, key=lambda item: "playwright" in getattr(item, "fixturenames", ()))
 
 
 @pytest.fixture(autouse=True)
