@@ -178,9 +178,11 @@ class _Page:
         if not finished:
             return
         epochs = store.lock_lanes(self.cursor, self.rows, [done.assignment.lane_id for done in finished])
-        ours = [done for done in finished if epochs.get(done.assignment.lane_id) == done.assignment.epoch]
+        ours: list[Finished] = []
         for done in finished:
-            if done not in ours:
+            if epochs.get(done.assignment.lane_id) == done.assignment.epoch:
+                ours.append(done)
+            else:
                 self.held.pop(done.assignment.lane_id, None)
                 log.warning("%s lost the lease of lane %d while sending", self.desk.owner, done.assignment.lane_id)
         self._read_gates(
