@@ -67,6 +67,8 @@ WHOLE: dict[str, Any] = {
     **ITEM,
     "payload": {"title": "Harbour wall, phase two"},
     "base": None,
+    "remote": None,
+    "remote_version": "",
     "lane": {
         "state": "ready",
         "depth": 3,

@@ -16,7 +16,7 @@ from portal.kit.masking import mask_text
 from portal.kit.viewer import Permission, Viewer
 from portal.web.formats import duration
 from syncqueue.adapters.documents import wire
-from syncqueue.core.changes import Absent, FieldChange, changed_fields
+from syncqueue.core.changes import Absent, FieldChange, beside, changed_fields
 from syncqueue.core.states import ItemState
 from syncqueue.facts import Known, gather
 from syncqueue.listing import RELATED, Filter, page, write_cursor
@@ -85,6 +85,7 @@ class ItemPage:
     story: Story
     cards: list[Card]
     changes: list[FieldChange]
+    remote: str | None
     payload: str
     tried: list[Tried]
     most_attempts: int
@@ -117,7 +118,6 @@ def item_page(viewer: Viewer, item_id: UUID, now: datetime) -> ItemPage:
     if item is None:
         raise NotFound
     known = gather(viewer, [item])[0]
-    base: Any = item.read_base() if item.base else Absent.UNKNOWN
     erased = not item.payload and item.operation != "delete"
     waits = item.item_state in (ItemState.QUEUED, ItemState.RETRYING)
     previous, following = _neighbours(viewer, item, now)
@@ -127,7 +127,8 @@ def item_page(viewer: Viewer, item_id: UUID, now: datetime) -> ItemPage:
         why=reason(known, now),
         story=story(known, now),
         cards=_cards(viewer, known) if item.item_state.open and not item.stepped_over else [],
-        changes=[] if erased else changed_fields(base, item.read_payload(), form=item.form, operation=item.operation),
+        changes=[] if erased else _changes(item),
+        remote=_remote(item),
         payload=json.dumps(item.read_payload(), ensure_ascii=False, indent=2) if item.payload else "",
         tried=_tried(viewer, item),
         most_attempts=int(settings.SYNCQUEUE["max_attempts"]),
@@ -138,6 +139,21 @@ def item_page(viewer: Viewer, item_id: UUID, now: datetime) -> ItemPage:
         previous=previous,
         following=following,
     )
+
+
+def _changes(item: Item) -> list[FieldChange]:
+    base: Any = item.read_base() if item.base else Absent.UNKNOWN
+    changes = changed_fields(base, item.read_payload(), form=item.form, operation=item.operation)
+    if item.item_state is not ItemState.CONFLICT:
+        return changes
+    return beside(changes, item.read_remote() if item.remote else Absent.NOT_SET)
+
+
+def _remote(item: Item) -> str | None:
+    """What a conflict is about: the document as the upstream has it, as text; empty where it has none. None without a conflict."""
+    if item.item_state is not ItemState.CONFLICT:
+        return None
+    return json.dumps(item.read_remote(), ensure_ascii=False, indent=2) if item.remote else ""
 
 
 def _neighbours(viewer: Viewer, item: Item, now: datetime) -> tuple[UUID | None, UUID | None]:
@@ -233,5 +249,5 @@ def _acts(viewer: Viewer, item: Item) -> Acts:
         send=operates and state in (ItemState.FAILED, ItemState.CONFLICT, ItemState.RETRYING),
         cancel=operates and state.open and not flying,
         delete=viewer.can(Permission.ADMINISTER, item.organization_id) and not flying and bool(item.payload),
-        step_over=operates and state is ItemState.FAILED and not item.stepped_over,
+        step_over=operates and state in (ItemState.FAILED, ItemState.CONFLICT) and not item.stepped_over,
     )

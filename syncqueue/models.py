@@ -166,6 +166,10 @@ class Item(models.Model):
         """The document that the change was made on; None when it is not known."""
         return json.loads(self.base) if self.base else None
 
+    def read_remote(self) -> Any:
+        """What the upstream had when it last refused the change as a conflict; None when it had nothing."""
+        return json.loads(self.remote) if self.remote else None
+
 
 class AttemptQuerySet(ScopedQuerySet["Attempt"]):
     """Reads of attempts."""

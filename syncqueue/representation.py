@@ -62,6 +62,8 @@ def represent_whole(viewer: Viewer, item: Item, now: datetime) -> dict[str, Any]
         **_item(known, now),
         "payload": item.read_payload(),
         "base": item.read_base(),
+        "remote": item.read_remote(),
+        "remote_version": item.remote_version,
         "lane": _lane(known),
         "history": [_attempt(attempt) for attempt in attempts],
     }

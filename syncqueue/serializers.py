@@ -138,6 +138,10 @@ class ItemWholeSerializer(ItemSerializer):
 
     payload = serializers.JSONField(allow_null=True, help_text=_("null when it was erased."))
     base = serializers.JSONField(allow_null=True)
+    remote = serializers.JSONField(
+        allow_null=True, help_text=_("In conflict: what the upstream has; null when it has nothing.")
+    )
+    remote_version = serializers.CharField(allow_blank=True, help_text=_("In conflict: the upstream's version of it."))
     lane = LaneSerializer()
     history = AttemptSerializer(many=True, help_text=_("Its attempts, the newest first, at most 50."))
 

@@ -91,6 +91,8 @@ def _behind_it(known: Known) -> str:
 
 def _conflict(known: Known) -> str:
     said = _full(known.item.reason) or _("Both sides changed the same thing.")
+    if known.item.stepped_over:
+        return f"{said} {_('It was stepped over; its lane goes on without it.')}"
     return " ".join(part for part in (said, _("It waits for a decision."), _behind_it(known)) if part)
 
 

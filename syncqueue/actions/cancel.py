@@ -24,7 +24,10 @@ def cancel(*, viewer: Viewer, item_id: UUID, reason: str = "") -> Item:
 
 
 def withdraw(hand: Hand) -> None:
-    """Moves the item out of its lane."""
+    """Moves the item out of its lane. Without the conflict that was the lane's last, what comes goes on from what the upstream has."""
     gone = 0 if hand.item.stepped_over else 1
+    if hand.item.item_state is ItemState.CONFLICT and hand.lane.depth == gone:
+        hand.lane.version, hand.lane.chain_base, hand.lane.chain_client = hand.item.remote_version, "", ""
+        hand.lane.save(update_fields=["version", "chain_base", "chain_client"])
     hand.move(ItemState.CANCELLED, finished_at=clock.now(), retry_at=None)
     hand.settle_lane(gone=gone)

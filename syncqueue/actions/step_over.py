@@ -1,4 +1,4 @@
-"""Letting a lane go on without its failed head."""
+"""Letting a lane go on without its failed or conflicting head."""
 
 from uuid import UUID
 
@@ -11,10 +11,10 @@ from syncqueue.models import Item
 
 
 def step_over(*, viewer: Viewer, item_id: UUID, reason: str = "") -> Item:
-    """The failed item, still a dead letter but no longer in the way of those behind it."""
+    """The failed or conflicting item, still as it is but no longer in the way of those behind it."""
     with transaction.atomic():
         hand = take(viewer, item_id, Permission.OPERATE)
-        hand.require(ItemState.FAILED)
+        hand.require(ItemState.FAILED, ItemState.CONFLICT)
         if not hand.item.stepped_over:
             hand.item.stepped_over = True
             hand.item.save(update_fields=["stepped_over"])

@@ -1,8 +1,8 @@
 """What a change does to the document that it was made on, field by field, for people. Pure."""
 
 import json
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, replace
 from difflib import SequenceMatcher
 from enum import Enum
 from typing import Any
@@ -29,13 +29,17 @@ class Piece:
 
 @dataclass(frozen=True, slots=True)
 class FieldChange:
-    """One place (a JSON Pointer) before and after. `before` and `after` are empty where there is nothing, which `missing` explains."""
+    """One place (a JSON Pointer) before and after. `before` and `after` are empty where there is nothing, which `missing` explains.
+
+    `remote` is what the upstream has there, None where it has nothing or where that was not asked.
+    """
 
     pointer: str
     before: tuple[Piece, ...]
     after: tuple[Piece, ...]
     missing_before: Absent | None = None
     removed: bool = False
+    remote: str | None = None
 
 
 def changed_fields(base: Any, payload: Any, *, form: str, operation: str) -> list[FieldChange]:
@@ -44,6 +48,17 @@ def changed_fields(base: Any, payload: Any, *, form: str, operation: str) -> lis
         return [_field("", base, Absent.NOT_SET)]
     walk = _patched(base, payload, "") if form == "merge-patch" else _replaced(base, payload, "")
     return [change for change, _number in zip(walk, range(MOST_FIELDS), strict=False)]
+
+
+def beside(changes: Iterable[FieldChange], remote: Any) -> list[FieldChange]:
+    """The same fields, each with what the upstream has there."""
+    return [replace(change, remote=_at(remote, change.pointer)) for change in changes]
+
+
+def _at(document: Any, pointer: str) -> str | None:
+    for name in pointer.split("/")[1:] if pointer != "/" else ():
+        document = _child(document, name.replace("~1", "/").replace("~0", "~"))
+    return None if isinstance(document, Absent) else _shown(document)
 
 
 def _patched(base: Any, patch: Any, pointer: str) -> Iterator[FieldChange]:

@@ -8,7 +8,10 @@ from django.db.models import Sum
 
 from portal.events.models import Event
 from portal.kit import clock
+from syncqueue.actions.cancel import cancel
 from syncqueue.actions.deliver import Share
+from syncqueue.actions.retry import retry
+from syncqueue.actions.step_over import step_over
 from syncqueue.actions.take_over import take_over
 from syncqueue.actions.verify import verify
 from syncqueue.core.states import LaneState
@@ -301,3 +304,38 @@ def test_a_trial_whose_worker_died_does_not_keep_the_gate_shut(bench: Bench) -> 
         assert other.turn([]).assignments == []
         take_over(is_gone=lambda owner: owner == "pump-0#1", by="pump-0#2")
         assert len(other.turn([]).assignments) == 1
+
+
+def test_after_a_cancelled_conflict_the_lane_goes_on_from_what_the_upstream_has(bench: Bench) -> None:
+    """The upstream's document was accepted: the next change is made on its version, not refused for an older one for ever."""
+    item = bench.put("p-1", base_version='"1"')[0]
+    desk = bench.desk()
+    bench.settle(desk, desk.turn([]).assignments, MOVED)
+    cancel(viewer=bench.viewer, item_id=item.pk, reason="Theirs stays")
+    bench.put("p-1")
+    (job,) = desk.turn([]).assignments
+    assert job.version == '"9"'
+
+
+def test_those_that_waited_behind_a_cancelled_conflict_are_not_sent_over_it(bench: Bench) -> None:
+    """They were made before anybody saw what the upstream has."""
+    item, behind = bench.put("p-1", "p-1", base_version='"1"')
+    desk = bench.desk()
+    bench.settle(desk, desk.turn([]).assignments, MOVED)
+    cancel(viewer=bench.viewer, item_id=item.pk, reason="Theirs stays")
+    (job,) = desk.turn([]).assignments
+    assert (job.item_id, job.version) == (behind.pk, '"1"')
+
+
+def test_a_conflict_can_be_stepped_over(bench: Bench) -> None:
+    """It stays in conflict, and those behind it go on; sent again, it goes to the lane's end."""
+    item, behind = bench.put("p-1", "p-1", base_version='"1"')
+    desk = bench.desk()
+    bench.settle(desk, desk.turn([]).assignments, MOVED)
+    step_over(viewer=bench.viewer, item_id=item.pk, reason="Later")
+    (job,) = desk.turn([]).assignments
+    assert (job.item_id, state_of(item)) == (behind.pk, "conflict")
+    bench.settle(desk, [job], DELIVERED)
+    retry(viewer=bench.viewer, item_id=item.pk)
+    assert [job.item_id for job in desk.turn([]).assignments] == [item.pk]
+    assert verify(repair=False) == []

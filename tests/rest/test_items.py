@@ -39,6 +39,15 @@ def test_one_item_with_its_attempts(alice: Caller, upstream: Upstream) -> None:
     assert body["why"] == "Behind a failed change of the same plan."
 
 
+def test_a_conflict_tells_what_the_upstream_has(alice: Caller, upstream: Upstream) -> None:
+    """Base, local and remote can all be read."""
+    item = add(alice, base={"title": "Old"}, operation="update")
+    Item.objects.filter(pk=item).update(remote='{"title":"Theirs"}', remote_version='"9"')
+    body = alice.get(f"/queue/items/{item}").json()
+    told = [body[name] for name in ("base", "payload", "remote", "remote_version")]
+    assert told == [{"title": "Old"}, CHANGE["payload"], {"title": "Theirs"}, '"9"']
+
+
 @pytest.mark.parametrize("method", ["GET", "DELETE"])
 def test_a_stranger_learns_nothing(charlie: Caller, alice: Caller, upstream: Upstream, method: str) -> None:
     """Another organization's id answers like one that does not exist."""

@@ -111,6 +111,16 @@ def test_an_item_is_shown_to_its_organization_only(
     assert b"Northlight secret" not in client.get("/resilience/queue").content or name == "charlie"
 
 
+def test_a_conflict_shows_what_the_upstream_has(items: dict[str, Item], client: Client) -> None:
+    """Base, this change and the upstream's document stand beside each other, field by field and whole."""
+    client.login(username="alice", password=PASSWORD)
+    shown = client.get(f"/resilience/queue/{items['conflict'].pk}").context["shown"]
+    (field,) = shown.changes
+    assert ([piece.text for piece in (*field.before, *field.after)], field.remote) == (["Old", "New"], "Theirs")
+    assert '"owner": "Ines"' in shown.remote
+    assert client.get(f"/resilience/queue/{items['failed'].pk}").context["shown"].remote is None
+
+
 @pytest.mark.parametrize(("name", "status"), [("bob", 403), ("charlie", 404)])
 @pytest.mark.parametrize("verb", ["retry", "cancel", "delete", "step-over"])
 def test_only_those_who_may_can_act(items: dict[str, Item], client: Client, name: str, status: int, verb: str) -> None:

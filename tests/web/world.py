@@ -161,7 +161,15 @@ def fill(world: World) -> dict[str, Item]:
         reason="503 Service Unavailable",
     )
     items = {
-        "conflict": world.item("plans-api", "p-9", ItemState.CONFLICT, age=2460, title="Onboarding revamp"),
+        "conflict": world.item(
+            "plans-api",
+            "p-9",
+            ItemState.CONFLICT,
+            age=2460,
+            title="Onboarding revamp",
+            remote='{"title":"Theirs","owner":"Ines"}',
+            remote_version='"9"',
+        ),
         "behind": world.item("plans-api", "p-9", age=2000, title="Onboarding revamp"),
         "failed": world.item(
             "billing",
