@@ -10,7 +10,7 @@ from django.conf import settings
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
-from portal.web.formats import MISSING, age, number
+from portal.web.formats import MISSING, number
 from portal.web.vocabulary import sign
 from syncqueue.core.states import ItemState
 from syncqueue.facts import Known
@@ -28,7 +28,7 @@ ORDER = (
     ItemState.SUPERSEDED,
     ItemState.CANCELLED,
 )
-AGES = ((60, age(60)), (600, age(600)), (3600, age(3600)), (86_400, age(86_400)))
+AGES = ((60, "1\u00a0min"), (600, "10\u00a0min"), (3600, "1\u00a0h"), (86_400, "1\u00a0d"))
 
 
 @dataclass(slots=True)

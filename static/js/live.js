@@ -7,7 +7,7 @@ import { say } from "./words.js";
 
 const TOPICS = new Set(["queue", "events"]);
 const APART = 2_000; // between two fragments
-const CHARTS = 30_000; // between two drawings of the charts, which a fragment leaves out otherwise
+const CHARTS = 10_000; // between two drawings of the charts, which a fragment leaves out otherwise
 const POLL = 30_000;
 const OFFLINE_AFTER = 20_000;
 const SPOKEN_APART = 10_000;
