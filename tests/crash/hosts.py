@@ -31,6 +31,7 @@ class Hosts:
 
     def kill_one(self, rng: random.Random) -> None:
         """Kill one process of one host's tree with SIGKILL, drawn at random."""
+        self.tend()  # a host that was just killed is no victim
         name = rng.choice(self.names)
         victims = processes.tree(self.members[name].pid)
         victim = rng.choice(victims)
