@@ -58,8 +58,10 @@ def read_command_line() -> argparse.Namespace:
     parser.add_argument("--entities", type=int, default=2_500)
     parser.add_argument("--concurrency", type=int, default=50, help="requests in flight, where a runner can")
     parser.add_argument("--only", nargs="*", choices=sorted(runners.RUNNERS), help="these runners, in this order")
-    parser.add_argument("--sections", nargs="*", choices=SECTIONS, default=SECTIONS)
-    return parser.parse_args()
+    parser.add_argument("--sections", nargs="*", choices=SECTIONS, help="all, unless --only is given")
+    options = parser.parse_args()
+    options.sections = options.sections or (["throughput"] if options.only else SECTIONS)
+    return options
 
 
 def throughput(bench: Bench, names: list[str]) -> None:
