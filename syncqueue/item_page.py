@@ -18,6 +18,7 @@ from portal.web.formats import duration
 from syncqueue.adapters.documents import wire
 from syncqueue.core.changes import Absent, FieldChange, beside, changed_fields
 from syncqueue.core.states import ItemState
+from syncqueue.deeds import Deed, deeds
 from syncqueue.facts import Known, gather
 from syncqueue.listing import RELATED, Filter, page, write_cursor
 from syncqueue.models import Attempt, Item
@@ -61,6 +62,16 @@ class Tried:
 
 
 @dataclass(frozen=True, slots=True)
+class Moment:
+    """One place of the timeline: an attempt (the `latest` or an earlier one), or what somebody did."""
+
+    at: datetime
+    tried: Tried | None = None
+    deed: Deed | None = None
+    latest: bool = False
+
+
+@dataclass(frozen=True, slots=True)
 class Acts:
     """What the viewer may do with the item now."""
 
@@ -87,7 +98,7 @@ class ItemPage:
     changes: list[FieldChange]
     remote: str | None
     payload: str
-    tried: list[Tried]
+    timeline: list[Moment]
     most_attempts: int
     next_attempt: int | None
     intact: bool | None
@@ -130,7 +141,7 @@ def item_page(viewer: Viewer, item_id: UUID, now: datetime) -> ItemPage:
         changes=[] if erased else _changes(item),
         remote=_remote(item),
         payload=json.dumps(item.read_payload(), ensure_ascii=False, indent=2) if item.payload else "",
-        tried=_tried(viewer, item),
+        timeline=_timeline(viewer, item),
         most_attempts=int(settings.SYNCQUEUE["max_attempts"]),
         next_attempt=item.sends + 1 if waits else None,
         intact=None if erased else item.intact,
@@ -185,6 +196,13 @@ def _cards(viewer: Viewer, known: Known) -> list[Card]:
     if lane.depth > last:
         cards.append(Card(None, more=lane.depth - last))
     return cards[::-1]
+
+
+def _timeline(viewer: Viewer, item: Item) -> list[Moment]:
+    """Attempts and deeds, newest first."""
+    tried = [Moment(one.attempt.started_at, tried=one, latest=n == 0) for n, one in enumerate(_tried(viewer, item))]
+    done = [Moment(deed.at, deed=deed) for deed in deeds(viewer, item)]
+    return sorted([*done, *tried], key=lambda one: one.at, reverse=True)
 
 
 def _tried(viewer: Viewer, item: Item) -> list[Tried]:

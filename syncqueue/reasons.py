@@ -56,8 +56,15 @@ def _waits(known: Known, now: datetime) -> Reason:
         out = Reason(_("%(upstream)s is down.") % names, _("It is tried again in"), later)
         return out if later else Reason(_("%(upstream)s is down and is tried again now.") % names)
     if gate and gate.delay_until and gate.delay_until > now:
-        return Reason(_("%(upstream)s asks to be spared.") % names, _("Sent in"), gate.delay_until)
+        return Reason(spared(gate.reason, names["upstream"]), _("Sent in"), gate.delay_until)
     return _first(known, now)
+
+
+def spared(why: str, upstream: str) -> str:
+    """Why an upstream that answers is left alone for a while, as a sentence."""
+    if not why:
+        return _("%(upstream)s asks to be spared.") % {"upstream": upstream}
+    return why if why.endswith(".") else f"{why}."
 
 
 def _first(known: Known, now: datetime) -> Reason:

@@ -12,6 +12,7 @@ from portal.web.formats import duration, number
 from syncqueue.core.states import ItemState
 from syncqueue.facts import Known
 from syncqueue.models import Item
+from syncqueue.reasons import spared
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,7 +129,7 @@ def _waiting(known: Known, now: datetime) -> Story:
     if gate and gate.closed_since:
         return _out(known, now)
     if gate and gate.delay_until and gate.delay_until > now:
-        lead = _("Not being sent: %(upstream)s asks to be spared for a while.") % names
+        lead = _("Not being sent: %(why)s") % {"why": spared(gate.reason, upstream.slug)}
         return Story(lead, then=_("It is sent in"), until=gate.delay_until)
     return _first(known, now)
 

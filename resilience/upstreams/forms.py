@@ -150,7 +150,9 @@ class UpstreamForm(forms.Form):
         for fault in faults:
             name = field_of(fault.pointer)
             inside = fault.pointer.removeprefix(f"/{name}")
-            where = f"{inside} " if inside and name in {"headers", "routes"} else ""
+            where = f"{inside}: " if inside and name == "routes" else ""
+            if name == "headers" and inside:
+                where = f"{inside[1:]}: "
             self.add_error(name if name in self.fields else None, f"{where}{fault.detail}")
 
 

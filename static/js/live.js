@@ -64,7 +64,7 @@ export async function refresh() {
   if (busy) return later();
   busy = true;
   fetched = Date.now();
-  const address = new URL(location.href);
+  const address = new URL(sign.dataset.page ?? location.href, location.href);
   const shown = [...document.querySelectorAll("tr[data-row]")].map((row) => row.dataset.row);
   if (Date.now() - drawn > CHARTS) {
     address.searchParams.set("charts", "1");

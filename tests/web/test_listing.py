@@ -1,14 +1,17 @@
 """The list of items: its order, its pages, its filters, and who sees what."""
 
+from datetime import timedelta
+
 import pytest
 from django.test import Client
 
 from portal.kit import clock
 from portal.kit.errors import Invalid
 from portal.kit.viewer import Role, Viewer
+from resilience.upstreams.actions.update_upstream import update_upstream
 from syncqueue.core.states import ItemState
 from syncqueue.listing import Filter, page
-from syncqueue.models import Item
+from syncqueue.models import Gate, Item
 from tests.web.world import PASSWORD, World
 
 pytestmark = pytest.mark.django_db
@@ -119,6 +122,32 @@ def test_a_conflict_shows_what_the_upstream_has(items: dict[str, Item], client: 
     assert ([piece.text for piece in (*field.before, *field.after)], field.remote) == (["Old", "New"], "Theirs")
     assert '"owner": "Ines"' in shown.remote
     assert client.get(f"/resilience/queue/{items['failed'].pk}").context["shown"].remote is None
+
+
+def test_what_people_did_stands_in_the_timeline(items: dict[str, Item], client: Client) -> None:
+    """Who cancelled it, and why, is read on its page."""
+    client.login(username="alice", password=PASSWORD)
+    address = f"/resilience/queue/{items['failed'].pk}"
+    client.post(f"{address}/retry", {"reason": "The code exists now"})
+    page_ = client.post(f"{address}/cancel", {"reason": "Wrong customer"}, follow=True).content.decode()
+    assert page_.index("Wrong customer") < page_.index("The code exists now")
+
+
+def test_an_upstream_that_refuses_the_credentials_is_told(
+    items: dict[str, Item], client: Client, alice: Viewer
+) -> None:
+    """The list, the item and the upstream say what is wrong; new credentials are tried at once."""
+    client.login(username="alice", password=PASSWORD)
+    upstream = items["failed"].upstream
+    gate = Gate.objects.filter(upstream=upstream)
+    gate.update(delay_until=clock.now() + timedelta(minutes=1), reason="The upstream refused the credentials (401)")
+    waiting = items["failed"]
+    client.post(f"/resilience/queue/{waiting.pk}/retry", {})
+    for address in ("/resilience/queue", f"/resilience/queue/{waiting.pk}", f"/settings/upstreams/{upstream.pk}"):
+        assert "The upstream refused the credentials (401)." in client.get(address).content.decode(), address
+    new = {"credentials": {"type": "bearer", "token": "another"}, "routes": {"plan": {"path": "/plans/{id}"}}}
+    update_upstream(viewer=alice, upstream_id=upstream.pk, changes=new)
+    assert gate.get().delay_until is None
 
 
 @pytest.mark.parametrize(("name", "status"), [("bob", 403), ("charlie", 404)])

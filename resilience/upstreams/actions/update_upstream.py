@@ -16,6 +16,7 @@ from resilience.upstreams.actions.check import draft_faults, locked, refuse
 from resilience.upstreams.core.address import origin
 from resilience.upstreams.core.draft import FIELDS, Draft, refuse_unknown
 from resilience.upstreams.models import Upstream
+from resilience.upstreams.standing import restart
 
 _SHOWN = (
     "slug",
@@ -29,6 +30,7 @@ _SHOWN = (
     "policy",
     "version",
 )
+_REACHED_BY = {"address", "credentials", "headers"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,6 +68,8 @@ def update_upstream(*, viewer: Viewer, upstream_id: int, changes: Mapping[str, A
         upstream.revision += 1
         upstream.save()
         _record(viewer, upstream, kept, changed, cleared=cleared)
+        if _REACHED_BY & set(changed):
+            restart(upstream.pk)
     return Updated(upstream, changed, _notice(cleared=cleared, lost=lost))
 
 
