@@ -32,8 +32,6 @@ POLL = 1.0
 """Seconds after which an idle pump looks for work even if nobody called."""
 GATHER = 0.004
 """Seconds for which answers are collected before they are settled together."""
-LEAST_BATCH = 8
-"""So many answers are settled at once if they are there; of more, half of what is under way, so that the other half is sent meanwhile."""
 DRAIN = 4.0
 """Seconds that a pump which is asked to stop gives to the requests under way."""
 TROUBLE = 1.0
@@ -81,8 +79,7 @@ class Pump:
     async def _work(self, *, claim: bool) -> bool:
         """One turn. Says whether the pump may rest now; a turn that could not be written is tried again, nothing is dropped."""
         self._stir.clear()
-        share = max(LEAST_BATCH, (len(self._finished) + len(self._sending) + 1) // 2)
-        batch, self._finished = self._finished[:share], self._finished[share:]
+        batch, self._finished = self._finished, []
         if not batch and not await self._is_due():
             if self._due is not None and self._due <= clock.now():
                 self._due = None
@@ -96,8 +93,6 @@ class Pump:
             await asyncio.sleep(TROUBLE)
             return False
         self._due = turn.wake
-        if self._finished:
-            self._stir.set()
         for assignment in turn.assignments:
             task = asyncio.create_task(self._send(assignment))
             self._sending[assignment.lane_id] = task
