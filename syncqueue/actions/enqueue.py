@@ -173,6 +173,10 @@ class _Placing:
         fitting = [row for row in own if (row.slug == slug if slug else entity_type in row.routes)]
         if slug and not fitting:
             raise Invalid.at("/upstream", _("%s has no upstream of this name.") % organization.name)
+        if not own:
+            raise Invalid.at("/upstream", _("%s has no upstream yet. An admin adds one.") % organization.name)
+        if not fitting and entity_type:
+            raise Invalid.at("/entity_type", _("No upstream of %s has a route for this type.") % organization.name)
         if len(fitting) != 1:
             raise Invalid.at("/upstream", _("Say which upstream; %d of them take this type.") % len(fitting))
         if entity_type not in fitting[0].routes:

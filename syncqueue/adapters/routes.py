@@ -66,7 +66,7 @@ class Route:
 
 def id_fault(entity_id: str) -> str:
     """Why an entity's id cannot stand in an address; empty when it can."""
-    if not entity_id:
+    if not entity_id.strip():
         return "An entity needs an id."
     if entity_id in (".", ".."):
         return "An entity's id cannot be . or .., which are folders in an address."

@@ -49,12 +49,12 @@ def _faults(data: Mapping[str, Any]) -> Iterator[Fault]:
         yield Fault("/kind", "Say of which kind the change is.")
     for name in sorted(_TEXTS & data.keys()):
         if data[name] is not None and not isinstance(data[name], str):
-            yield Fault(f"/{name}", "This is a text.")
+            yield Fault(f"/{name}", "This must be a text.")
     number = data.get("client_seq")
     if number is not None and (not isinstance(number, int) or isinstance(number, bool)):
-        yield Fault("/client_seq", "This is a whole number.")
+        yield Fault("/client_seq", "This must be a whole number.")
     if data.get("occurred_at") is not None and not _is_moment(data["occurred_at"]):
-        yield Fault("/occurred_at", "This is a date and time with a zone, such as 2026-11-21T02:31:00Z.")
+        yield Fault("/occurred_at", "This must be a date and time with a zone, such as 2026-11-21T02:31:00Z.")
 
 
 def _is_moment(value: Any) -> bool:

@@ -37,6 +37,16 @@ def test_a_row_changes_where_it_stands(visit: Visit, items: dict[str, Item], wor
     expect(page.get_by_role("link", name="Brand new")).to_be_visible()
 
 
+def test_a_page_that_refused_something_still_follows(visit: Visit, items: dict[str, Item], world: World) -> None:
+    """Without a reason nothing is cancelled; the page that says so, under another address, goes on telling what happens."""
+    page = visit().open(f"/resilience/queue/{items['failed'].pk}")
+    page.get_by_role("button", name="Cancel item").click()
+    expect(page.locator("#reason-error")).to_be_visible()
+    world.move(items["failed"], ItemState.CANCELLED)
+    catch_up(page)
+    expect(page.locator("#head")).to_contain_text("Cancelled")
+
+
 def test_a_row_in_use_is_left_alone(visit: Visit, items: dict[str, Item], world: World) -> None:
     """A row that is chosen or has the focus is not replaced."""
     page = visit().open("/resilience/queue")
