@@ -10,6 +10,7 @@ from portal.events.models import Event
 from portal.kit import clock
 from syncqueue.actions.cancel import cancel
 from syncqueue.actions.deliver import Share
+from syncqueue.actions.forget_versions import forget_versions
 from syncqueue.actions.retry import retry
 from syncqueue.actions.step_over import step_over
 from syncqueue.actions.take_over import take_over
@@ -339,3 +340,16 @@ def test_a_conflict_can_be_stepped_over(bench: Bench) -> None:
     retry(viewer=bench.viewer, item_id=item.pk)
     assert [job.item_id for job in desk.turn([]).assignments] == [item.pk]
     assert verify(repair=False) == []
+
+
+def test_after_a_restore_versions_are_asked_for_anew_where_nothing_waits(bench: Bench) -> None:
+    """What was delivered after the backup was taken is no conflict for what comes next; what waits in it keeps its version."""
+    idle, busy = bench.put("p-1", "p-2")
+    desk = bench.desk()
+    bench.settle(desk, desk.turn([]).assignments, DELIVERED)
+    bench.put("p-2")
+    assert forget_versions() == 1
+    bench.put("p-1")
+    versions = {job.entity_id: job.version for job in desk.turn([]).assignments}
+    assert versions == {"p-1": None, "p-2": '"2"'}
+    assert (state_of(idle), state_of(busy)) == ("synced", "synced")

@@ -8,6 +8,7 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 
 from portal.kit.errors import Error
 from portal.operations.actions.restore import restore
+from syncqueue.actions.forget_versions import forget_versions
 
 
 class Command(BaseCommand):
@@ -21,10 +22,11 @@ class Command(BaseCommand):
         parser.add_argument("file", type=Path)
 
     def handle(self, *_args: Any, **options: Any) -> None:
-        """Restores, then brings an older backup's tables up to date."""
+        """Restores, brings an older backup's tables up to date, and lets lanes ask for their entities' present versions."""
         try:
             aside = restore(source=options["file"])
         except Error as error:
             raise CommandError(f"{error.title()} {error.detail}") from error
         call_command("migrate", verbosity=0, interactive=False)
+        forget_versions()
         self.stdout.write(f"Restored {options['file']}. What was here before lies in {aside}.")
