@@ -45,6 +45,7 @@ KNOWN = {
     "portal/tenancy/actions/rotate_keys.py": (2, "all secrets get the new key; a command"),
     "portal/tenancy/viewers.py": (4, "who asks is what it finds out"),
     "syncqueue/actions/enqueue.py": (2, "people and keys of organizations that are checked before"),
+    "syncqueue/actions/forget_versions.py": (1, "after a restore, for all; a command"),
     "syncqueue/actions/keep.py": (9, "retention, for all; a duty"),
     "syncqueue/actions/shared.py": (1, "the head of a lane whose item is checked and locked"),
     "syncqueue/actions/take_over.py": (9, "lanes of a holder that is gone, for all; pumps"),
