@@ -142,9 +142,9 @@ def _next_attempt(known: Known) -> str:
 def _out(known: Known, now: datetime) -> Story:
     gate = known.gate
     lead = _(
-        "Not being sent: %(upstream)s is down. This change is the first of its lane and goes out as %(attempt)s"
-        " when %(upstream)s answers again."
-    ) % {**_names(known), "attempt": _next_attempt(known)}
+        "Not being sent: %(upstream)s is down. This change is the first of its lane and goes out"
+        " when %(upstream)s answers again; the outage uses up none of its attempts."
+    ) % _names(known)
     if gate and gate.next_try_at and gate.next_try_at > now:
         return Story(lead, then=_("The next try is in"), until=gate.next_try_at)
     return Story(lead, rest=_("It is being tried now."))
