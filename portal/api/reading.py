@@ -33,7 +33,9 @@ def texts_of(request: Request, *names: str) -> dict[str, str]:
     """The texts of these names in the body, "" where one is missing; raises Invalid for others and for what is no text."""
     body = object_of(request)
     faults = [Fault(f"/{escape(name)}", _("There is no such field here.")) for name in body if name not in names]
-    faults += [Fault(f"/{name}", _("This must be a text.")) for name in names if not isinstance(body.get(name, ""), str)]
+    faults += [
+        Fault(f"/{name}", _("This must be a text.")) for name in names if not isinstance(body.get(name, ""), str)
+    ]
     if faults:
         raise Invalid(faults[0].detail, faults=faults)
     return {name: body.get(name, "") for name in names}
