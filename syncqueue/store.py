@@ -418,7 +418,8 @@ def take_numbers(
 ) -> dict[tuple[int, str, str], tuple[int, int]]:
     """Makes or extends lanes, in the order of their keys, and gives (lane id, last number) for each.
 
-    The lane's row lock is held until the commit, which makes the order of numbers the order of commits.
+    The lane's row lock is held until the commit, which makes the order of numbers the order of commits. A lane is called by its first
+    change until one is delivered; from then on by what the upstream has, never by a change that still waits.
     """
     found: dict[tuple[int, str, str], tuple[int, int]] = {}
     ordered = sorted(needs, key=lambda need: need.key)
@@ -434,7 +435,7 @@ def take_numbers(
             " tail_seq = syncqueue_lane.tail_seq + excluded.tail_seq, depth = syncqueue_lane.depth + excluded.depth,"
             " ready_at = CASE WHEN syncqueue_lane.state = 0 THEN excluded.ready_at ELSE syncqueue_lane.ready_at END,"
             " state = CASE WHEN syncqueue_lane.state = 0 THEN 1 ELSE syncqueue_lane.state END,"
-            " title = CASE WHEN excluded.title = '' THEN syncqueue_lane.title ELSE excluded.title END"
+            " title = CASE WHEN syncqueue_lane.title = '' THEN excluded.title ELSE syncqueue_lane.title END"
             " RETURNING upstream_id, entity_type, entity_id, id, tail_seq",
             parameters,
         )

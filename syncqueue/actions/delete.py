@@ -23,6 +23,8 @@ def delete(*, viewer: Viewer, item_id: UUID, reason: str = "") -> Item:
         for name in ("payload", "base", "remote"):
             setattr(hand.item, name, "")
         hand.item.save(update_fields=["payload", "base", "remote"])
+        hand.lane.title = ""  # it may come out of what is erased; the next delivery tells it again
+        hand.lane.save(update_fields=["title"])
         Attempt.objects.for_org(viewer).filter(item=hand.item).update(exchanges="")
         hand.log("item.cancelled", reason, erased=True)
     return hand.item

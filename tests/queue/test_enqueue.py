@@ -9,6 +9,7 @@ from django.db import connection, transaction
 
 from portal.kit.errors import Forbidden, Invalid, Unavailable
 from portal.kit.viewer import Permission
+from syncqueue.actions.delete import delete
 from syncqueue.actions.deliver import Desk
 from syncqueue.actions.enqueue import KeyReused, enqueue
 from syncqueue.actions.verify import verify
@@ -192,3 +193,14 @@ def test_a_full_disk_is_told_and_nothing_is_half_stored(transactional_bench: Ben
     assert (Item.objects.count(), Lane.objects.count()) == (0, 0)
     assert verify(repair=False) == []
     assert enqueue(viewer=bench.viewer, changes=[change()])[0].created
+
+
+def test_a_lane_is_not_called_by_a_change_that_still_waits(bench: Bench) -> None:
+    """The first change names it until one is delivered; deleting an item takes the name away with the rest."""
+    first = enqueue(viewer=bench.viewer, changes=[change(payload={"title": "Harbour wall"})])[0].item
+    enqueue(viewer=bench.viewer, changes=[change(payload={"title": "Later"})])
+    assert Lane.objects.get().title == "Harbour wall"
+    delete(viewer=bench.viewer, item_id=first.pk, reason="Asked to")
+    assert Lane.objects.get().title == ""
+    first.refresh_from_db()
+    assert (first.payload, first.item_state.slug) == ("", "cancelled")
