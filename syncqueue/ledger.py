@@ -1,7 +1,7 @@
 """What one turn of a pump writes: rows collected while it decides, written in batches, the contended ones last."""
 
-from collections.abc import Iterable
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
@@ -51,6 +51,8 @@ class Ledger:
     _freed: list[Row] = field(default_factory=list)
     _kept: list[Row] = field(default_factory=list)
     _leases: list[Row] = field(default_factory=list)
+    _merged_heads: list[Row] = field(default_factory=list)
+    _superseded: list[Row] = field(default_factory=list)
     _begun_items: list[Row] = field(default_factory=list)
     _begun_attempts: list[Row] = field(default_factory=list)
     _events: list[Row] = field(default_factory=list)
@@ -114,6 +116,15 @@ class Ledger:
         self.tally.add(head.upstream_id, "refused")
         self.event("item.failed", head, reason=trouble.reason)
 
+    def supersede(self, head: Head, items: Sequence[UUID]) -> None:
+        """The head, as it is now, stands for these too."""
+        by = self.rows.uuid(head.item_id)
+        self._merged_heads.append((head.operation, head.payload, head.checksum, by))
+        for item in items:
+            self._superseded.append((by, self.at, head.lane_id, self.rows.uuid(item)))
+            self.tally.move(head.upstream_id, ItemState.QUEUED, ItemState.SUPERSEDED)
+            self.event("item.superseded", replace(head, item_id=item), by=str(head.item_id))
+
     def begin(self, head: Head, *, number: int, epoch: int) -> None:
         """An attempt is written down."""
         item = self.rows.uuid(head.item_id)
@@ -173,6 +184,7 @@ class Ledger:
         store.rest_lanes(self.cursor, self._rested)
         store.keep_lanes(self.cursor, self._kept)
         store.lease(self.cursor, self._leases)
+        store.supersede(self.cursor, self._merged_heads, self._superseded)
         store.begin(self.cursor, self._begun_items, self._begun_attempts)
         store.write_events(self.cursor, self._events)
         self.tally.write(self.cursor, slot)

@@ -11,6 +11,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from itertools import takewhile
 from typing import Any
 from uuid import UUID
 
@@ -18,6 +19,7 @@ import orjson
 from django.db import connection
 from django.db.backends.utils import CursorWrapper
 
+from syncqueue.core.coalesce import Waiting
 from syncqueue.core.states import ItemState, LaneState
 
 SLOTS = 16
@@ -277,6 +279,31 @@ _EVENT = _Many(
     "INSERT INTO events_event (at, organization_id, organization_name, actor, verb, subject, data, request_id)"
     " VALUES ({at:timestamptz}, {organization:bigint}, '', {actor:text}, {verb:text}, {subject:text}, {data:text}, '')"
 )
+
+
+def never_sent(cursor: CursorWrapper, rows: Rows, *, lane_id: int, after: int, limit: int) -> list[Waiting]:
+    """The changes right behind number `after` of a lane, up to the first that was sent before or does not just wait."""
+    cursor.execute(
+        "SELECT id, kind, operation, form, payload, base_version, client_id, actor, state, sends FROM syncqueue_item"
+        " WHERE lane_id = %s AND state < 60 AND NOT stepped_over AND seq > %s ORDER BY seq LIMIT %s",
+        [lane_id, after, limit],
+    )
+    waiting = takewhile(lambda row: row[8] == ItemState.QUEUED and row[9] == 0, cursor.fetchall())
+    return [
+        Waiting(rows.read_uuid(row[0]), row[1], row[2], row[3], row[4], row[5], row[6] or row[7]) for row in waiting
+    ]
+
+
+def supersede(cursor: CursorWrapper, heads: Sequence[tuple[Any, ...]], items: Sequence[tuple[Any, ...]]) -> None:
+    """Lets heads stand for others. heads: (operation, payload, checksum, item id); items: (by item id, finished at, lane id, item id)."""
+    if not items:
+        return
+    cursor.executemany("UPDATE syncqueue_item SET operation = %s, payload = %s, checksum = %s WHERE id = %s", heads)
+    cursor.executemany(
+        "UPDATE syncqueue_item SET state = 70, superseded_by = %s, finished_at = %s WHERE lane_id = %s AND id = %s",
+        items,
+    )
+    cursor.executemany("UPDATE syncqueue_lane SET depth = depth - 1 WHERE id = %s", [(item[2],) for item in items])
 
 
 def lease(cursor: CursorWrapper, leases: Sequence[tuple[str, Any, int]]) -> None:

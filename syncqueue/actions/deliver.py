@@ -13,7 +13,7 @@ One transaction (`turn`) settles what has finished and claims what comes next, f
 import logging
 from collections import Counter as Count
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from random import Random
 
@@ -30,6 +30,7 @@ from syncqueue.adapters.base import Change, Delivered, Outcome, Rejected, RetryA
 from syncqueue.core import gate as gating
 from syncqueue.core.backoff import Backoff
 from syncqueue.core.checksum import checksum
+from syncqueue.core.coalesce import LOOK_AHEAD, Rule, Waiting, each_by_itself
 from syncqueue.core.gate import GateRules, GateState, GateStep, Sign
 from syncqueue.core.jobs import Assignment, Finished
 from syncqueue.core.outcome import DeliveryRules, Next, decide, sign_of, spent, upstream_wait
@@ -52,6 +53,7 @@ class Rules:
     delivery: DeliveryRules
     gate: GateRules
     lease: float
+    coalesce: Rule = each_by_itself
 
     @classmethod
     def from_settings(cls) -> "Rules":
@@ -307,6 +309,7 @@ class _Page:
 
     def _start(self, head: Head, *, chain: Chain, epoch: int, turns: int, trial: bool = False) -> None:
         """Step 2: the attempt is written down; it is sent when this transaction has been committed."""
+        head = self._coalesced(head)
         number = head.sends + 1
         self.ledger.begin(head, number=number, epoch=epoch)
         self.assignments.append(
@@ -334,6 +337,23 @@ class _Page:
                 turns=turns,
             )
         )
+
+    def _coalesced(self, head: Head) -> Head:
+        """The head, standing for those right behind it where the rule says so. What was sent once goes out again as it was."""
+        rule = self.rules.coalesce
+        if rule is each_by_itself or head.sends or head.depth < 2:
+            return head
+        first = Waiting(
+            head.item_id, head.kind, head.operation, head.form, head.payload, head.base_version, head.client
+        )
+        behind = store.never_sent(self.cursor, self.rows, lane_id=head.lane_id, after=head.seq, limit=LOOK_AHEAD - 1)
+        plan = rule([first, *behind])
+        if not plan.superseded:
+            return head
+        merged = replace(head, operation=plan.operation, payload=plan.payload)
+        merged = replace(merged, checksum=_checksum(merged))
+        self.ledger.supersede(merged, plan.superseded)
+        return merged
 
     # lanes and gates -------------------------------------------------------------------------------------------------
     def _resting(self, head: Head | None) -> Rest:

@@ -1,16 +1,20 @@
 """The hook at which waiting changes of one entity may become fewer, before the first of them is sent.
 
-The rules come with the merge engine. Today each change is sent by itself.
+A rule sees the head of a lane and the changes right behind it that were never sent, and says which of them go out with the head.
+The rules come with the merge engine; today each change is sent by itself.
 """
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from uuid import UUID
 
+LOOK_AHEAD = 20
+"""How many waiting changes a rule sees at most, the head among them."""
+
 
 @dataclass(frozen=True, slots=True)
 class Waiting:
-    """One change that waits in a lane and was never sent."""
+    """One change that waits in a lane and was never sent. `payload` is JSON text."""
 
     item_id: UUID
     kind: str
@@ -23,7 +27,7 @@ class Waiting:
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """Send the first change with `payload` and `operation`; `superseded` are delivered by it."""
+    """The head is sent with this operation and payload; `superseded`, the changes right behind it, are delivered by that."""
 
     operation: str
     payload: str
@@ -31,7 +35,6 @@ class Plan:
 
 
 Rule = Callable[[Sequence[Waiting]], Plan]
-LOOK_AHEAD = 20
 
 
 def each_by_itself(waiting: Sequence[Waiting]) -> Plan:
