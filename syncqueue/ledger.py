@@ -9,12 +9,17 @@ from uuid import UUID
 import orjson
 from django.db.backends.utils import CursorWrapper
 
+from conflicts.actions import close
+from conflicts.actions.note import note
+from conflicts.core.met import Met
 from portal.kit import jsontext
 from portal.kit.viewer import SYSTEM
 from syncqueue import store
 from syncqueue.adapters.base import Conflicted, Delivered, Rejected, RetryAt, Unknown
+from syncqueue.core.checksum import checksum
 from syncqueue.core.jobs import Assignment, Finished
 from syncqueue.core.outcome import Next
+from syncqueue.core.reconcile import merged_part
 from syncqueue.core.states import ItemState, LaneState
 from syncqueue.core.versions import Chain
 from syncqueue.store import Head
@@ -51,7 +56,10 @@ class Ledger:
     _freed: list[Row] = field(default_factory=list)
     _kept: list[Row] = field(default_factory=list)
     _leases: list[Row] = field(default_factory=list)
-    _merged_heads: list[Row] = field(default_factory=list)
+    _remade: list[Row] = field(default_factory=list)
+    _snapshots: list[Row] = field(default_factory=list)
+    _met: list[Met] = field(default_factory=list)
+    _settled: list[UUID] = field(default_factory=list)
     _superseded: list[Row] = field(default_factory=list)
     _begun_items: list[Row] = field(default_factory=list)
     _begun_attempts: list[Row] = field(default_factory=list)
@@ -78,8 +86,12 @@ class Ledger:
         if following.state is ItemState.SYNCED:
             self._synced.append((self.at, item))
             self.tally.add(job.upstream_id, "delivered")
+            if job.outgoing.merged:
+                self._settled.append(job.item_id)
         else:
             self._postpone(done, following, stepped_over, item)
+        if done.met:
+            self._meet(job, done.met)
         self.event(f"item.{following.state.slug}", job, number=job.number, status=status, reason=reason)
 
     def _postpone(self, done: Finished, following: Next, stepped_over: bool, item: Any) -> None:
@@ -87,8 +99,8 @@ class Ledger:
         if isinstance(done.outcome, Conflicted):
             remote = jsontext.dump(done.outcome.remote) if done.outcome.remote is not None else ""
             remote_version = (done.outcome.remote_version or "")[:200]
-        retrying = following.state is ItemState.RETRYING
-        self.tally.add(done.assignment.upstream_id, "retried" if retrying else "refused")
+        counted = {ItemState.RETRYING: "retried", ItemState.QUEUED: "merged"}
+        self.tally.add(done.assignment.upstream_id, counted.get(following.state, "refused"))
         self._postponed.append(
             (
                 int(following.state),
@@ -104,6 +116,22 @@ class Ledger:
             )
         )
 
+    def _meet(self, job: Assignment, met: Met) -> None:
+        """The change met another one: what goes out next (if rules settled it), and the conflict."""
+        self._met.append(met)
+        outgoing = replace(job.outgoing, merged=merged_part(met) if met.settled else None)
+        if outgoing != job.outgoing:
+            text = outgoing.dump()
+            self._remade.append((text, sum_of(job, text), self.rows.uuid(job.item_id)))
+
+    def snapshot(
+        self, job: Assignment, *, slot: int, version: str, document: Any, own: str = "", found: bool = False
+    ) -> None:
+        """The upstream's document at this version is kept; `found` before anything of ours was delivered."""
+        client, base = ("", "") if found else (job.client, job.base_version)
+        text = jsontext.dump(document)
+        self._snapshots.append((job.lane_id, slot, version[:200], text, own, client, base, self.at))
+
     def give_back(self, items: Iterable[str]) -> None:
         """These items get one attempt back each: an outage was the cause."""
         self._given_back += [self.rows.uuid(UUID(item)) for item in items]
@@ -117,9 +145,10 @@ class Ledger:
         self.event("item.failed", head, reason=trouble.reason)
 
     def supersede(self, head: Head, items: Sequence[UUID]) -> None:
-        """The head, as it is now, stands for these too."""
+        """The head, with its new `outgoing`, stands for these too."""
         by = self.rows.uuid(head.item_id)
-        self._merged_heads.append((head.operation, head.payload, head.checksum, by))
+        self._remade.append((head.outgoing, head.checksum, by))
+        self.tally.add(head.upstream_id, "coalesced", len(items))
         for item in items:
             self._superseded.append((by, self.at, head.lane_id, self.rows.uuid(item)))
             self.tally.move(head.upstream_id, ItemState.QUEUED, ItemState.SUPERSEDED)
@@ -173,6 +202,11 @@ class Ledger:
         store.finish(self.cursor, self._synced)
         store.postpone(self.cursor, self._postponed)
         store.give_back(self.cursor, self._given_back)
+        store.remake(self.cursor, self._remade)
+        self._remade = []
+        for met in self._met:
+            note(met, now=self.now)
+        close.delivered(self._settled, now=self.now)
 
     def write_freed(self) -> None:
         """The freed lanes: before ready lanes are looked for."""
@@ -184,7 +218,24 @@ class Ledger:
         store.rest_lanes(self.cursor, self._rested)
         store.keep_lanes(self.cursor, self._kept)
         store.lease(self.cursor, self._leases)
-        store.supersede(self.cursor, self._merged_heads, self._superseded)
+        store.remake(self.cursor, self._remade)
+        store.supersede(self.cursor, self._superseded)
+        store.keep_snapshots(self.cursor, self._snapshots)
         store.begin(self.cursor, self._begun_items, self._begun_attempts)
         store.write_events(self.cursor, self._events)
         self.tally.write(self.cursor, slot)
+
+
+def sum_of(about: Assignment | Head, outgoing: str) -> str:
+    """The checksum of an item with this `outgoing`."""
+    return checksum(
+        item_id=about.item_id,
+        entity_type=about.entity_type,
+        entity_id=about.entity_id,
+        operation=about.operation,
+        form=about.form,
+        payload=about.payload,
+        base=about.base,
+        base_version=about.base_version,
+        outgoing=outgoing,
+    )

@@ -84,7 +84,8 @@ class Item(models.Model):
 
     `attempts` counts the failures that were its own; `sends` numbers the requests that were made for it.
     A failed item that was `stepped_over` no longer holds its lane; when it is retried, it goes to the lane's end.
-    `checksum` is over what will be sent and where; it is checked before each delivery.
+    `checksum` is over what will be sent and where; it is checked before each delivery. `outgoing` is what is sent instead of `payload`
+    when the item stands for others or was merged (core/outgoing.py); `payload` stays what was taken in.
     """
 
     id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
@@ -121,6 +122,7 @@ class Item(models.Model):
     remote_version = models.CharField(max_length=200, blank=True, default="")
     superseded_by = models.UUIDField(null=True)
     stepped_over = models.BooleanField(default=False)
+    outgoing = models.TextField(blank=True, default="")
 
     objects = ItemQuerySet.as_manager()
 
@@ -147,7 +149,11 @@ class Item(models.Model):
     @property
     def intact(self) -> bool:
         """Whether what is stored is still what was taken in; reads the lane."""
-        return self.checksum == checksum(
+        return self.checksum == self.sum()
+
+    def sum(self) -> str:
+        """The checksum that fits what is stored; reads the lane."""
+        return checksum(
             item_id=self.pk,
             entity_type=self.lane.entity_type,
             entity_id=self.lane.entity_id,
@@ -156,6 +162,7 @@ class Item(models.Model):
             payload=self.payload,
             base=self.base,
             base_version=self.base_version,
+            outgoing=self.outgoing,
         )
 
     def read_payload(self) -> Any:
@@ -169,6 +176,39 @@ class Item(models.Model):
     def read_remote(self) -> Any:
         """What the upstream had when it last refused the change as a conflict; None when it had nothing."""
         return json.loads(self.remote) if self.remote else None
+
+
+class SnapshotQuerySet(ScopedQuerySet["Snapshot"]):
+    """Reads of snapshots."""
+
+    organization_path = "lane__organization_id"
+
+
+class Snapshot(models.Model):
+    """A document as the upstream had it at one version, kept so that a later conflict has its base. The last few of each lane.
+
+    `client` made it out of `base_version`; `own` is what that client believes to be there when others' changes were merged in ("" when
+    that is `document`). A snapshot without a client is what was found before the lane's first delivery.
+    """
+
+    SLOTS = 8
+
+    lane = models.ForeignKey(Lane, models.CASCADE, related_name="+", db_index=False)
+    slot = models.PositiveSmallIntegerField()
+    version = models.CharField(max_length=200)
+    document = models.TextField()
+    own = models.TextField(blank=True, default="")
+    client = models.CharField(max_length=200, blank=True, default="")
+    base_version = models.CharField(max_length=200, blank=True, default="")
+    at = models.DateTimeField()
+
+    objects = SnapshotQuerySet.as_manager()
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["lane", "slot"], name="snapshot_slot_once")]
+
+    def __str__(self) -> str:
+        return f"{self.lane_id} at {self.version}"
 
 
 class AttemptQuerySet(ScopedQuerySet["Attempt"]):

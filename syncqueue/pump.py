@@ -9,6 +9,7 @@ import logging
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime
+from functools import partial
 from random import Random
 from time import monotonic
 from typing import TypeVar
@@ -17,10 +18,14 @@ import psycopg
 from django.conf import settings
 from django.db import DatabaseError, connection
 
+from conflicts.core.met import Met
 from portal.kit import clock
+from portal.kit.masking import mask_text
 from resilience.outbound.client import Client
 from syncqueue.actions.deliver import ALL, Desk, Rules, Share, Turn, send
+from syncqueue.adapters.base import Conflicted, Outcome, Rejected
 from syncqueue.core.jobs import Assignment, Finished
+from syncqueue.reconcile import examine, gather
 from syncqueue.store import NOTIFY_CHANNEL
 
 log = logging.getLogger(__name__)
@@ -111,10 +116,28 @@ class Pump:
         destination = self._desk.destinations.get(assignment.upstream_id)
         started = monotonic()
         outcome = await send(self._client, destination, assignment)
+        met = None
+        if isinstance(outcome, Conflicted):
+            outcome, met = await self._reconcile(assignment, outcome)
         if self._sending.get(assignment.lane_id) is asyncio.current_task():
             del self._sending[assignment.lane_id]
-        self._finished.append(Finished(assignment, outcome, monotonic() - started))
+        self._finished.append(Finished(assignment, outcome, monotonic() - started, met))
         self._stir.set()
+
+    async def _reconcile(self, assignment: Assignment, found: Conflicted) -> tuple[Outcome, Met | None]:
+        """What the merge rules say to it; read in the database's thread, merged beside the loop. Until it is known, the lease holds."""
+        while True:
+            try:
+                case = await self._write(partial(gather, assignment, found))
+                return found, await asyncio.to_thread(examine, case)
+            except DatabaseError:
+                log.exception("%s could not read what a merge needs; it tries again", self.owner)
+                await self._write(_close)
+                await asyncio.sleep(TROUBLE)
+            except Exception as error:
+                log.exception("%s could not merge item %s", self.owner, assignment.item_id)
+                reason = f"{found.reason}, and the two cannot be merged: {mask_text(str(error))[:200]}"
+                return Rejected(reason, "unmergeable", found.status, found.exchanges), None
 
     async def _wait(self) -> None:
         pause = POLL

@@ -61,6 +61,9 @@ class Head:
     client: str
     code: str
     reason: str
+    outgoing: str = ""
+    remote: str = ""
+    title: str = ""
 
 
 class Rows:
@@ -124,11 +127,11 @@ class _Many:
         columns = ", ".join(f"p_{name} {kind}" for name, kind in marks)
         source = f" FROM json_to_recordset(%s) AS v({columns})"
         update = re.fullmatch(r"(UPDATE .*?)( WHERE .*)", of_row, re.DOTALL)
-        insert = re.fullmatch(r"(INSERT .*?) VALUES \((.*)\)", of_row, re.DOTALL)
+        insert = re.fullmatch(r"(INSERT .*?) VALUES \((.*?)\)( ON CONFLICT .*)?", of_row, re.DOTALL)
         if update:
             self._all = update[1] + source + update[2]
         elif insert:
-            self._all = f"{insert[1]} SELECT {insert[2]}{source}"
+            self._all = f"{insert[1]} SELECT {insert[2]}{source}{insert[3] or ''}"
         else:
             raise ValueError(statement)
 
@@ -189,7 +192,8 @@ _HEADS = """
 SELECT l.id, l.epoch, l.state, l.upstream_id, l.organization_id, l.entity_type, l.entity_id, l.depth,
        l.version, l.chain_base, l.chain_client, l.held_by,
        i.id, i.seq, i.state, i.kind, i.operation, i.form, i.payload, i.base, i.base_version, i.idempotency_key, i.checksum,
-       i.attempts, i.sends, i.outcome_unknown, i.retry_at, i.client_id, i.actor, i.code, i.reason
+       i.attempts, i.sends, i.outcome_unknown, i.retry_at, i.client_id, i.actor, i.code, i.reason,
+       i.outgoing, CASE WHEN i.outgoing = '' THEN '' ELSE i.remote END, l.title
 FROM syncqueue_lane l
 JOIN syncqueue_item i ON i.id = (
     SELECT h.id FROM syncqueue_item h WHERE h.lane_id = l.id AND h.state < 60 AND NOT h.stepped_over ORDER BY h.seq LIMIT 1
@@ -239,6 +243,9 @@ def _head(rows: Rows, row: Sequence[Any]) -> Head:
         client=row[27] or row[28],
         code=row[29],
         reason=row[30],
+        outgoing=row[31],
+        remote=row[32],
+        title=row[33],
     )
 
 
@@ -264,6 +271,13 @@ _POSTPONE = _Many(
     "UPDATE syncqueue_item SET state = {state:smallint}, attempts = {attempts:smallint}, retry_at = {retry_at:timestamptz},"
     " code = {code:text}, reason = {reason:text}, outcome_unknown = {unknown:bool}, stepped_over = {stepped_over:bool},"
     " remote = {remote:text}, remote_version = {remote_version:text} WHERE id = {id:uuid}"
+)
+_REMAKE = _Many("UPDATE syncqueue_item SET outgoing = {outgoing:text}, checksum = {checksum:text} WHERE id = {id:uuid}")
+_SNAPSHOT = _Many(
+    "INSERT INTO syncqueue_snapshot (lane_id, slot, version, document, own, client, base_version, at)"
+    " VALUES ({lane:bigint}, {slot:smallint}, {version:text}, {document:text}, {own:text}, {client:text}, {base:text}, {at:timestamptz})"
+    " ON CONFLICT (lane_id, slot) DO UPDATE SET version = excluded.version, document = excluded.document, own = excluded.own,"
+    " client = excluded.client, base_version = excluded.base_version, at = excluded.at"
 )
 _FREE = _Many(
     "UPDATE syncqueue_lane SET state = {state:smallint}, ready_at = {ready_at:timestamptz}, depth = depth - {gone:int},"
@@ -294,16 +308,25 @@ def never_sent(cursor: CursorWrapper, rows: Rows, *, lane_id: int, after: int, l
     ]
 
 
-def supersede(cursor: CursorWrapper, heads: Sequence[tuple[Any, ...]], items: Sequence[tuple[Any, ...]]) -> None:
-    """Lets heads stand for others. heads: (operation, payload, checksum, item id); items: (by item id, finished at, lane id, item id)."""
+def supersede(cursor: CursorWrapper, items: Sequence[tuple[Any, ...]]) -> None:
+    """Lets others stand for these: (by item id, finished at, lane id, item id)."""
     if not items:
         return
-    cursor.executemany("UPDATE syncqueue_item SET operation = %s, payload = %s, checksum = %s WHERE id = %s", heads)
     cursor.executemany(
         "UPDATE syncqueue_item SET state = 70, superseded_by = %s, finished_at = %s WHERE lane_id = %s AND id = %s",
         items,
     )
     cursor.executemany("UPDATE syncqueue_lane SET depth = depth - 1 WHERE id = %s", [(item[2],) for item in items])
+
+
+def remake(cursor: CursorWrapper, items: Sequence[tuple[Any, ...]]) -> None:
+    """Says what goes out instead of the items' own payloads: (outgoing, checksum, item id)."""
+    _REMAKE(cursor, items)
+
+
+def keep_snapshots(cursor: CursorWrapper, snapshots: Sequence[tuple[Any, ...]]) -> None:
+    """Keeps documents as the upstream has them: (lane id, slot, version, document, own, client, base version, at); a slot is used again."""
+    _SNAPSHOT(cursor, snapshots)
 
 
 def lease(cursor: CursorWrapper, leases: Sequence[tuple[str, Any, int]]) -> None:
@@ -420,6 +443,7 @@ _LANE_COLUMNS = (
     "organization_id, upstream_id, entity_type, entity_id, title, state, ready_at, tail_seq, depth, epoch, lease_owner, "
     "held_by, held_reason, version, chain_base, chain_client"
 )
+_Numbers = dict[tuple[int, str, str], tuple[int, int, str]]
 LANES_A_STATEMENT = 500
 
 
@@ -440,15 +464,13 @@ class LaneNeed:
         return (self.upstream_id, self.entity_type, self.entity_id)
 
 
-def take_numbers(
-    cursor: CursorWrapper, rows: Rows, needs: Sequence[LaneNeed], now: datetime
-) -> dict[tuple[int, str, str], tuple[int, int]]:
-    """Makes or extends lanes, in the order of their keys, and gives (lane id, last number) for each.
+def take_numbers(cursor: CursorWrapper, rows: Rows, needs: Sequence[LaneNeed], now: datetime) -> _Numbers:
+    """Makes or extends lanes, in the order of their keys, and gives (lane id, last number, the entity's version) for each.
 
     The lane's row lock is held until the commit, which makes the order of numbers the order of commits. A lane is called by its first
     change until one is delivered; from then on by what the upstream has, never by a change that still waits.
     """
-    found: dict[tuple[int, str, str], tuple[int, int]] = {}
+    found: _Numbers = {}
     ordered = sorted(needs, key=lambda need: need.key)
     for start in range(0, len(ordered), LANES_A_STATEMENT):
         chunk = ordered[start : start + LANES_A_STATEMENT]
@@ -463,10 +485,10 @@ def take_numbers(
             " ready_at = CASE WHEN syncqueue_lane.state = 0 THEN excluded.ready_at ELSE syncqueue_lane.ready_at END,"
             " state = CASE WHEN syncqueue_lane.state = 0 THEN 1 ELSE syncqueue_lane.state END,"
             " title = CASE WHEN syncqueue_lane.title = '' THEN excluded.title ELSE syncqueue_lane.title END"
-            " RETURNING upstream_id, entity_type, entity_id, id, tail_seq",
+            " RETURNING upstream_id, entity_type, entity_id, id, tail_seq, version",
             parameters,
         )
-        found.update({(row[0], row[1], row[2]): (row[3], row[4]) for row in cursor.fetchall()})
+        found.update({(row[0], row[1], row[2]): (row[3], row[4], row[5]) for row in cursor.fetchall()})
     return found
 
 

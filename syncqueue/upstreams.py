@@ -40,7 +40,7 @@ class Destinations:
         rows = cursor.fetchall()
         stale = [pk for pk, revision, _ in rows if pk not in self._known or self._known[pk].revision != revision]
         for upstream in Upstream.objects.unscoped().filter(pk__in=stale) if stale else ():
-            self._known[upstream.pk] = _destination(upstream)
+            self._known[upstream.pk] = destination(upstream)
             cursor.execute(
                 "INSERT INTO syncqueue_gate (upstream_id, run, closings, reason) VALUES (%s, '[]', 0, '')"
                 " ON CONFLICT (upstream_id) DO NOTHING",
@@ -49,7 +49,8 @@ class Destinations:
         self.active = {pk: self._known[pk] for pk, _, paused in rows if not paused and pk in self._known}
 
 
-def _destination(upstream: Upstream) -> Destination:
+def destination(upstream: Upstream) -> Destination:
+    """How to deliver to this upstream."""
     return Destination(
         id=upstream.pk,
         revision=upstream.revision,

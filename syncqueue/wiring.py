@@ -3,20 +3,22 @@
 from django.conf import settings
 from django.utils.translation import gettext_lazy as _
 
+from conflicts import delivery, profiles
 from portal.duties import registry as duties
 from portal.duties.registry import Duty
 from portal.live.topics import register_snapshot
 from resilience.upstreams.adapters import register_adapter
 from resilience.upstreams.standing import register_restart, register_standing
-from syncqueue import live, standing, tasks
+from syncqueue import kinds, live, standing, tasks
 from syncqueue.adapters import registry
+from syncqueue.settling import Queue
 
 TITLES = {"json-http": _("JSON over HTTP, with entity tags")}
 EXAMPLE_ROUTES = {"plan": {"path": "/plans/{id}"}}
 
 
 def wire() -> None:
-    """Registers adapters, the standing of upstreams, the duties and the live topic."""
+    """Registers adapters, the standing of upstreams, the duties, the live topic, and what conflicts need to know."""
     for number in range(settings.BREAKWATER_PUMPS):
         duties.register(Duty(f"pump-{number}", tasks.pump))
     duties.register(Duty("keeper", tasks.keeper))
@@ -25,3 +27,10 @@ def wire() -> None:
     register_standing(standing.standings)
     register_restart(standing.try_at_once)
     register_snapshot(live.TOPIC, live.snapshot, digest=live.digest, verbs=live.VERBS)
+    delivery.register(Queue())
+    profiles.register(_profile)
+
+
+def _profile(name: str) -> profiles.Profile | None:
+    kind = kinds.find(name)
+    return profiles.Profile(kind.name, kind.title, kind.merge, kind.document_faults) if kind else None

@@ -4,6 +4,7 @@ from uuid import UUID
 
 from django.db import transaction
 
+from conflicts.actions import close
 from portal.kit import clock
 from portal.kit.viewer import Permission, Viewer
 from syncqueue.actions.shared import Hand, take
@@ -30,4 +31,5 @@ def withdraw(hand: Hand) -> None:
         hand.lane.version, hand.lane.chain_base, hand.lane.chain_client = hand.item.remote_version, "", ""
         hand.lane.save(update_fields=["version", "chain_base", "chain_client"])
     hand.move(ItemState.CANCELLED, finished_at=clock.now(), retry_at=None)
+    close.withdrawn(hand.item.pk, now=clock.now())
     hand.settle_lane(gone=gone)

@@ -3,6 +3,7 @@
 1. Claim: a pump leases ready lanes of an upstream, up to its free in-flight slots and what its gate lets through (`_claim`).
 2. Guard: the head's checksum is checked, its version worked out, its attempt written down before it is sent (`_start`).
 3. Send: the adapter turns it into requests and says what came of them; outside any transaction (`send`).
+   A change that met another one is merged there too (reconcile.py), before anything is written.
 4. Decide: the answer moves the gate (core/gate.py) and gives the item's next step (core/outcome.py) (`_settle`).
 5. Settle: attempt, item, lane, events and counters in one transaction that locks the lanes first and checks each epoch;
    what comes next in the lane is decided in a second statement and starts at once under the same lease (`_move_on`).
@@ -22,21 +23,24 @@ from django.db import connection, transaction
 from django.db.backends.utils import CursorWrapper
 from django.utils.translation import gettext as _
 
+from conflicts.models import Conflict
 from portal.kit import clock, jsontext
 from portal.kit.masking import mask_text
 from resilience.outbound.client import Client
 from syncqueue import gates, kinds, store
 from syncqueue.adapters.base import Change, Delivered, Outcome, Rejected, RetryAt
 from syncqueue.core import gate as gating
+from syncqueue.core import outgoing
 from syncqueue.core.backoff import Backoff
-from syncqueue.core.checksum import checksum
 from syncqueue.core.coalesce import LOOK_AHEAD, Rule, Waiting, each_by_itself
 from syncqueue.core.gate import GateRules, GateState, GateStep, Sign
 from syncqueue.core.jobs import Assignment, Finished
 from syncqueue.core.outcome import DeliveryRules, Next, decide, sign_of, spent, upstream_wait
+from syncqueue.core.outgoing import Outgoing, key_for
 from syncqueue.core.states import ItemState, LaneState, lane_after
 from syncqueue.core.versions import Chain, chain_after, version_to_send
-from syncqueue.ledger import Ledger, Rest
+from syncqueue.ledger import Ledger, Rest, sum_of
+from syncqueue.models import Snapshot
 from syncqueue.store import Head
 from syncqueue.upstreams import Destination, Destinations
 
@@ -93,26 +97,49 @@ class Turn:
 
 async def send(client: Client, destination: Destination, assignment: Assignment) -> Outcome:
     """Step 3. What came of one attempt; an adapter that breaks counts as the item's own failure."""
-    kind = kinds.find(assignment.kind)
-    change = Change(
-        item_id=str(assignment.item_id),
-        idempotency_key=assignment.idempotency_key,
-        entity_type=assignment.entity_type,
-        entity_id=assignment.entity_id,
-        operation=assignment.operation,  # type: ignore[arg-type]
-        payload=jsontext.load(assignment.payload) if assignment.payload else None,
-        form=assignment.form,  # type: ignore[arg-type]
-        version=assignment.version,
-        attempt=assignment.number,
-        outcome_unknown=assignment.outcome_unknown,
-        last_writer_wins=kind is not None and kind.last_writer_wins and not assignment.base_version,
-        base=jsontext.load(assignment.base) if assignment.base else None,
-    )
+    change = _change(assignment)
+    if change is None:
+        return _nothing_to_send(assignment)
     try:
         return await destination.adapter.deliver(client, destination.target, change)
     except Exception as error:
         log.exception("The adapter of %s failed on item %s", destination.slug, assignment.item_id)
         return RetryAt(f"Breakwater's adapter failed: {mask_text(str(error))[:200]}", "adapter-error")
+
+
+def _change(job: Assignment) -> Change | None:
+    """What the adapter sends; None when the upstream has it already."""
+    kind, part, merged = kinds.find(job.kind), job.outgoing.sent, job.outgoing.merged
+    if part and part.nothing:
+        return None
+    payload = part.payload if part else jsontext.load(job.payload) if job.payload else None
+    base = job.remote if merged else job.base
+    return Change(
+        item_id=str(job.item_id),
+        idempotency_key=job.idempotency_key,
+        entity_type=job.entity_type,
+        entity_id=job.entity_id,
+        operation=part.operation if part else job.operation,  # type: ignore[arg-type]
+        payload=payload,
+        form=part.form if part else job.form,  # type: ignore[arg-type]
+        version=(merged.version or None) if merged else job.version,
+        attempt=1 if merged else job.number,
+        outcome_unknown=job.outcome_unknown,
+        last_writer_wins=kind is not None and kind.last_writer_wins and not job.base_version and not merged,
+        base=jsontext.load(base) if base else None,
+    )
+
+
+def _nothing_to_send(job: Assignment) -> Outcome:
+    merged = job.outgoing.merged
+    if merged is None:
+        return Delivered(
+            job.version, None, "equal", reason=_("It was taken back before it was sent: there was nothing to send")
+        )
+    remote = jsontext.load(job.remote) if job.remote else None
+    return Delivered(
+        merged.version or None, remote, "equal", reason=_("The upstream keeps what it has: nothing was sent")
+    )
 
 
 class Desk:
@@ -216,6 +243,7 @@ class _Page:
         self._set_gate(job, step)
         following = decide(
             outcome,
+            settled=done.met is not None and done.met.settled,
             attempts=attempts,
             was_unknown=job.outcome_unknown,
             gate=step,
@@ -235,8 +263,7 @@ class _Page:
         chain, title = job.chain, None
         if isinstance(done.outcome, Delivered):
             title = _title(job.kind, done.outcome)
-            version = (done.outcome.version or "")[:200]
-            chain = chain_after(chain, base_version=job.base_version, client=job.client, version=version)
+            chain = self._chained(job, done.outcome)
         gone = 1 if following.state is ItemState.SYNCED or self._stepped_over(job, following) else 0
         if head is not None and job.turns < ITEMS_A_LEASE and not job.trial and self._may_start(head):
             self.ledger.keep(job, chain, title, gone=gone)
@@ -244,6 +271,26 @@ class _Page:
         else:
             self.held.pop(job.lane_id, None)
             self.ledger.free(job, self._resting(head), chain, title, gone=gone)
+
+    def _chained(self, job: Assignment, delivered: Delivered) -> Chain:
+        """What the lane knows of its entity now; its documents are kept as the bases of conflicts to come."""
+        version, merged = (delivered.version or "")[:200], job.outgoing.merged is not None
+        kind = kinds.find(job.kind)
+        if kind and kind.merge and version:
+            if delivered.document is not None:
+                own = self._own(job) if merged else ""
+                slot = job.seq % (Snapshot.SLOTS - 1)
+                self.ledger.snapshot(job, slot=slot, version=version, document=delivered.document, own=own)
+            if delivered.base is not None and delivered.base_version:
+                found, at = delivered.base, delivered.base_version
+                self.ledger.snapshot(job, slot=Snapshot.SLOTS - 1, version=at, document=found, found=True)
+        base_version = job.base_version or (delivered.base_version or "")[:200]
+        return chain_after(job.chain, base_version=base_version, client=job.client, version=version, merged=merged)
+
+    def _own(self, job: Assignment) -> str:
+        """What the client of a merged change believes to be there."""
+        local = Conflict.objects.unscoped().filter(item_id=job.item_id).values_list("local", flat=True).first()
+        return local or ""
 
     # claim -----------------------------------------------------------------------------------------------------------
     def claim(self) -> None:
@@ -295,7 +342,7 @@ class _Page:
         """Why the head must not be sent although its turn has come: damaged, or out of attempts."""
         if spent(head.attempts, str(head.item_id), self.gates[head.upstream_id], self.rules.delivery):
             return Next(ItemState.FAILED, head.attempts, code=head.code, reason=head.reason)
-        if head.checksum != _checksum(head):
+        if head.checksum != sum_of(head, head.outgoing):
             reason = _("Its stored form was damaged; it was not sent.")
             return Next(ItemState.FAILED, head.attempts, code="damaged", reason=reason)
         return None
@@ -328,20 +375,26 @@ class _Page:
                 payload=head.payload,
                 base=head.base,
                 base_version=head.base_version,
-                version=version_to_send(chain, base_version=head.base_version, client=head.client),
+                version=version_to_send(
+                    chain, base_version=head.base_version, client=head.client, has_base=bool(head.base)
+                ),
                 client=head.client,
                 chain=chain,
-                idempotency_key=head.idempotency_key,
+                idempotency_key=key_for(head.idempotency_key, head.outgoing),
                 outcome_unknown=head.outcome_unknown,
                 trial=trial,
                 turns=turns,
+                seq=head.seq,
+                title=head.title,
+                outgoing=outgoing.load(head.outgoing),
+                remote=head.remote,
             )
         )
 
     def _coalesced(self, head: Head) -> Head:
         """The head, standing for those right behind it where the rule says so. What was sent once goes out again as it was."""
         rule = self.rules.coalesce
-        if rule is each_by_itself or head.sends or head.depth < 2:
+        if rule is each_by_itself or head.sends or head.depth < 2 or head.outgoing:
             return head
         first = Waiting(
             head.item_id, head.kind, head.operation, head.form, head.payload, head.base_version, head.client
@@ -350,10 +403,10 @@ class _Page:
         plan = rule([first, *behind])
         if not plan.superseded:
             return head
-        merged = replace(head, operation=plan.operation, payload=plan.payload)
-        merged = replace(merged, checksum=_checksum(merged))
-        self.ledger.supersede(merged, plan.superseded)
-        return merged
+        text = Outgoing(joined=plan.part).dump()
+        joined = replace(head, outgoing=text, checksum=sum_of(head, text), depth=head.depth - len(plan.superseded))
+        self.ledger.supersede(joined, plan.superseded)
+        return joined
 
     # lanes and gates -------------------------------------------------------------------------------------------------
     def _resting(self, head: Head | None) -> Rest:
@@ -398,16 +451,3 @@ def _title(kind_name: str, delivered: Delivered) -> str | None:
     """What the entity is called now, by the document that the upstream gave back; None when it does not say."""
     kind = kinds.find(kind_name)
     return kind.title_of(delivered.document)[:200] or None if kind and delivered.document else None
-
-
-def _checksum(head: Head) -> str:
-    return checksum(
-        item_id=head.item_id,
-        entity_type=head.entity_type,
-        entity_id=head.entity_id,
-        operation=head.operation,
-        form=head.form,
-        payload=head.payload,
-        base=head.base,
-        base_version=head.base_version,
-    )

@@ -57,6 +57,7 @@ class _Placed:
     entity_id: str
     operation: str
     form: str
+    free: bool
     title: str
     payload: str
     base: str
@@ -146,6 +147,7 @@ class _Placing:
             entity_id=entity_id,
             operation=operation,
             form=form,
+            free=kind.last_writer_wins or bool(base) or operation == "create",
             title=kind.title_of(change.payload)[:200],
             payload=payload,
             base=base,
@@ -280,9 +282,9 @@ def _insert(viewer: Viewer, placed: Sequence[_Placed]) -> list[Item]:
         items, events = [], []
         for row in placed:
             key = (row.upstream.pk, row.entity_type, row.entity_id)
-            lane_id, tail = numbers[key]
+            lane_id, tail, version = numbers[key]
             used[key] += 1
-            item = _item(row, viewer, lane_id, tail - needed[key] + used[key], now)
+            item = _item(row, viewer, lane_id, tail - needed[key] + used[key], now, version)
             items.append(item)
             events.append(_event(item, row, viewer, now))
             tally.move(row.upstream.pk, None, ItemState.QUEUED)
@@ -293,8 +295,10 @@ def _insert(viewer: Viewer, placed: Sequence[_Placed]) -> list[Item]:
     return items
 
 
-def _item(row: _Placed, viewer: Viewer, lane_id: int, seq: int, now: Any) -> Item:
+def _item(row: _Placed, viewer: Viewer, lane_id: int, seq: int, now: Any, version: str) -> Item:
+    """The row. A change that does not say what it was made on was made on what the lane has delivered or fetched by now (`version`)."""
     change = row.change
+    known = change.base_version or ("" if row.free else version)
     return Item(
         id=row.item_id,
         organization=row.organization,
@@ -307,7 +311,7 @@ def _item(row: _Placed, viewer: Viewer, lane_id: int, seq: int, now: Any) -> Ite
         form=row.form,
         payload=row.payload,
         base=row.base,
-        base_version=change.base_version,
+        base_version=known,
         actor=viewer.name,
         assigned_by=row.assigned_by,
         client_id=change.client_id,
@@ -324,7 +328,7 @@ def _item(row: _Placed, viewer: Viewer, lane_id: int, seq: int, now: Any) -> Ite
             form=row.form,
             payload=row.payload,
             base=row.base,
-            base_version=change.base_version,
+            base_version=known,
         ),
         created_at=now,
     )

@@ -7,6 +7,7 @@ from django.conf import settings
 from django.db import connection, transaction
 from django.db.models import Exists, OuterRef, Sum
 
+from conflicts.actions import close
 from portal.events.actions.retain import retain
 from portal.kit import clock
 from syncqueue import store
@@ -65,6 +66,7 @@ def _remove(ids: list[UUID]) -> int:
     for upstream_id, state in items.values_list("upstream_id", "state"):
         tally.move(upstream_id, ItemState(state), None)
     _, removed = items.delete()
+    close.forgotten(ids)
     with connection.cursor() as cursor:
         tally.write(cursor, 0)
     return removed.get("syncqueue.Item", 0)

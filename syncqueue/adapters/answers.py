@@ -12,6 +12,7 @@
 
 from collections.abc import Sequence
 from datetime import datetime
+from email.utils import parsedate_to_datetime
 from typing import Any, NamedTuple
 
 from portal.kit import jsontext
@@ -138,3 +139,15 @@ def own_words(answer: Answer) -> str:
             pending += [value[key] for key in ("detail", "message", "title", "error", "reason") if value.get(key)]
     text = mask_text(" ".join(dict.fromkeys(words))[:_LONGEST_WORD])
     return f": {' '.join(text.split())}" if text else ""
+
+
+def last_modified(exchanges: Sequence[Exchange]) -> datetime | None:
+    """When the upstream's document was changed, by the last answer that says it; None when none does."""
+    for exchange in reversed(exchanges):
+        said = exchange.received_headers.get("Last-Modified")
+        if said:
+            try:
+                return parsedate_to_datetime(said)
+            except ValueError:
+                return None
+    return None

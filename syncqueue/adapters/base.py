@@ -13,6 +13,7 @@ Nothing here knows Django, the database or the clock's time of day.
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import datetime
 from hashlib import sha256
 from typing import Any, Literal, Protocol
 
@@ -162,6 +163,8 @@ class Delivered:
     """What is noteworthy about it, for people; empty when all went as usual."""
     base: Any | None = field(default=None, repr=False)
     """What the upstream had before, where the adapter had to fetch it."""
+    base_version: str | None = None
+    """The version of `base`."""
     backoff: float | None = None
     """Seconds that the upstream asks to be spared although it took the change (`Backoff`, `Retry-After`)."""
 
@@ -189,11 +192,13 @@ class Conflicted:
     """Somebody else changed the entity since the version that this change was made on."""
 
     remote: Any | None = field(repr=False)
-    """The document that the upstream has now; None when it has none any more."""
+    """The document that the upstream has now, without the fields that it sets itself; None when it has none any more."""
     remote_version: str | None
     reason: str
     exchanges: Sequence[Exchange] = ()
     status: int | None = None
+    changed_at: datetime | None = None
+    """When the upstream's document was changed, by its Last-Modified; None when it does not say."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -227,8 +232,10 @@ class Fetched:
     """An entity as the upstream has it."""
 
     document: Any = field(repr=False)
+    """Without the fields that the upstream sets itself."""
     version: str | None
     exchanges: Sequence[Exchange] = ()
+    changed_at: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -26,7 +26,7 @@ from portal.kit import clock
 from portal.kit.errors import Invalid
 from resilience.outbound.client import Answer, Client
 from resilience.outbound.errors import OutboundError
-from syncqueue.adapters.answers import failure, read_json
+from syncqueue.adapters.answers import failure, last_modified, read_json
 from syncqueue.adapters.base import (
     Change,
     Conflicted,
@@ -78,7 +78,8 @@ class JsonHttp:
             return ended.outcome
         if present is None:
             return Gone(tuple(talk.exchanges), talk.exchanges[-1].status)
-        return Fetched(present.document, present.version, tuple(talk.exchanges))
+        document = without(present.document, place.managed)
+        return Fetched(document, present.version, tuple(talk.exchanges), last_modified(talk.exchanges))
 
 
 def _place(target: Target, entity: Entity) -> Route | Rejected:
@@ -378,9 +379,17 @@ class _Delivery:
     def _delivered(
         self, version: str | None, document: Any, how: Any, answer: Answer | None = None, reason: str = ""
     ) -> Delivered:
-        base = self._present.document if self._present else None
-        backoff = self._talk.wait(answer) if answer else None
-        return Delivered(version, document, how, self._talk.exchanges, reason, base, backoff)
+        before = self._present
+        return Delivered(
+            version,
+            self._plain(document),
+            how,
+            self._talk.exchanges,
+            reason,
+            base=self._plain(before.document) if before else None,
+            base_version=before.version if before else None,
+            backoff=self._talk.wait(answer) if answer else None,
+        )
 
     def _recognised(self, present: Present) -> Delivered:
         again = self._change.outcome_unknown or self._change.attempt > 1
@@ -391,7 +400,7 @@ class _Delivery:
         )
         return Delivered(
             present.version,
-            present.document,
+            self._plain(present.document),
             "own write recognised" if again else "equal",
             self._talk.exchanges,
             reason,
@@ -403,7 +412,18 @@ class _Delivery:
             if self._change.operation == "create"
             else "Somebody else changed it since this change was made"
         )
-        return Conflicted(present.document, present.version, reason, self._talk.exchanges, status)
+        return Conflicted(
+            self._plain(present.document),
+            present.version,
+            reason,
+            self._talk.exchanges,
+            status,
+            last_modified(self._talk.exchanges),
+        )
+
+    def _plain(self, document: Any) -> Any:
+        """The document without what the upstream sets itself."""
+        return without(document, self._route.managed)
 
     def _later(self, reason: str, code: str, answer: Answer) -> RetryAt:
         return RetryAt(reason, code, self._talk.wait(answer), exchanges=self._talk.exchanges, status=answer.status)

@@ -77,22 +77,49 @@ PLAN = _object(
 )
 """A plan: phases of microsteps with acceptance criteria. Fields that are not named here are kept as they are."""
 
+_BY_ID = {"list": "key", "key": "id", "structure": "ask"}
+_PROSE = {"text": "sentences"}
+_LOG = {"list": "append", "key": "id", "time": "at"}
+_FROM_UPSTREAM = {"value": "remote"}
+_MOVES = {
+    "draft": ["active", "archived"],
+    "active": ["draft", "blocked", "in_review", "done", "archived"],
+    "blocked": ["draft", "active", "in_review", "done", "archived"],
+    "in_review": ["active", "blocked", "done", "archived"],
+    "done": ["active", "in_review", "archived"],
+    "archived": ["draft", "active"],
+}
+_STATUS_RULE = {"value": "transitions", "allowed": _MOVES}
+
+PLAN_RULES: dict[str, dict[str, Any]] = {
+    "/phases": _BY_ID,
+    "/phases/*/microsteps": _BY_ID,
+    "/phases/*/microsteps/*/acceptance_criteria": _BY_ID,
+    "/acceptance_criteria": _BY_ID,
+    "/description": _PROSE,
+    "/summary": _PROSE,
+    "/**/notes": _PROSE,
+    "/**/status": _STATUS_RULE,
+    "/tags": {"list": "set"},
+    "/**/comments": _LOG,
+    "/**/annotations": _LOG,
+    "/**/files": _LOG,
+    "/**/log": _LOG,
+    "/updated_at": _FROM_UPSTREAM,
+    "/updated_by": _FROM_UPSTREAM,
+    "/status_changed_at": _FROM_UPSTREAM,
+    "/status_changed_by": _FROM_UPSTREAM,
+    "/revision": _FROM_UPSTREAM,
+}
+"""How two versions of a plan are merged: other fields, phases, microsteps and criteria by themselves; what both touched asks."""
+
 BUILT_IN = (
     Kind(
         name="plan_edit",
         title="Plan edit",
         schema=PLAN,
         route=routed("plan", id_of=joined("id")),
-        merge={
-            "/phases": {"list": "by-id"},
-            "/phases/*/microsteps": {"list": "by-id"},
-            "/phases/*/microsteps/*/acceptance_criteria": {"list": "by-id"},
-            "/phases/*/microsteps/*/notes": {"text": "lines"},
-            "/description": {"text": "lines"},
-            "/tags": {"list": "set"},
-            "/comments": {"list": "append"},
-            "/files": {"list": "append"},
-        },
+        merge=PLAN_RULES,
         title_of=text_of("title"),
     ),
     Kind(
@@ -109,7 +136,7 @@ BUILT_IN = (
             },
         ),
         route=routed("plan", id_of=joined("id")),
-        merge={"/status": {"ask": True}},
+        merge=PLAN_RULES,
     ),
     Kind(
         name="comment_add",

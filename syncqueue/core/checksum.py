@@ -14,10 +14,12 @@ def checksum(
     payload: str,
     base: str,
     base_version: str,
+    outgoing: str = "",
 ) -> str:
-    """SHA-256 (hex) over the parts, each with its length in front so that no two lists of parts look alike."""
+    """SHA-256 (hex) over the parts, each with its length in front so that no two lists of parts look alike; without `outgoing` when empty."""
     digest = hashlib.sha256(item_id.bytes)
-    for part in (entity_type, entity_id, operation, form, payload, base, base_version):
+    parts = (entity_type, entity_id, operation, form, payload, base, base_version)
+    for part in (*parts, outgoing) if outgoing else parts:
         raw = part.encode()
         digest.update(b"%d:" % len(raw))
         digest.update(raw)

@@ -8,6 +8,8 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from uuid import UUID
 
+from syncqueue.core.outgoing import Part
+
 LOOK_AHEAD = 20
 """How many waiting changes a rule sees at most, the head among them."""
 
@@ -27,10 +29,9 @@ class Waiting:
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """The head is sent with this operation and payload; `superseded`, the changes right behind it, are delivered by that."""
+    """The head is sent as `part` says; `superseded`, the changes right behind it, are delivered by that."""
 
-    operation: str
-    payload: str
+    part: Part | None = None
     superseded: tuple[UUID, ...] = ()
 
 
@@ -39,5 +40,4 @@ Rule = Callable[[Sequence[Waiting]], Plan]
 
 def each_by_itself(waiting: Sequence[Waiting]) -> Plan:
     """The first change, as it is."""
-    head = waiting[0]
-    return Plan(head.operation, head.payload)
+    return Plan()

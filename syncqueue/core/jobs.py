@@ -3,13 +3,18 @@
 from dataclasses import dataclass
 from uuid import UUID
 
+from conflicts.core.met import Met
 from syncqueue.adapters.base import Outcome
+from syncqueue.core.outgoing import NOTHING, Outgoing
 from syncqueue.core.versions import Chain
 
 
 @dataclass(frozen=True, slots=True)
 class Assignment:
-    """One attempt that was written down and may now be sent, under the lease of its lane."""
+    """One attempt that was written down and may now be sent, under the lease of its lane.
+
+    Operation, form and payload are the item's own; `outgoing` says what is sent in their place.
+    """
 
     lane_id: int
     epoch: int
@@ -32,12 +37,17 @@ class Assignment:
     outcome_unknown: bool
     trial: bool
     turns: int
+    seq: int = 0
+    title: str = ""
+    outgoing: Outgoing = NOTHING
+    remote: str = ""
 
 
 @dataclass(frozen=True, slots=True)
 class Finished:
-    """An assignment with what came of it."""
+    """An assignment with what came of it; `met` is the conflict that it ran into."""
 
     assignment: Assignment
     outcome: Outcome
     seconds: float
+    met: Met | None = None

@@ -56,7 +56,7 @@ class Kind:
 
     `route` sees a payload that was not checked yet. `ordered`: changes of one entity are delivered one after another;
     else each goes when it can. `last_writer_wins`: a change without a base overwrites what is upstream. `merge` holds
-    rules by path, for the merge.
+    the rules by path that conflicts are merged by (docs/merging.md); with any, the entity's last documents are kept as bases.
     """
 
     name: str
@@ -72,11 +72,17 @@ class Kind:
         """Everything that is wrong with a payload, each with a pointer that starts with /payload."""
         if operation == "delete":
             return [] if payload in (None, {}) else [Fault("/payload", "A delete has no payload.")]
-        whole = form == "document" or operation == "create"
+        return self._faults(payload, whole=form == "document" or operation == "create", root="/payload")
+
+    def document_faults(self, document: Any) -> list[Fault]:
+        """Everything that is wrong with a whole document, each with a pointer from its root."""
+        return self._faults(document, whole=True, root="")
+
+    def _faults(self, value: Any, *, whole: bool, root: str) -> list[Fault]:
         validator = _validator(self, whole)
-        if validator.is_valid(payload):
+        if validator.is_valid(value):
             return []
-        found = {fault for error in validator.iter_errors(payload) for fault in faults_of(error, "/payload")}
+        found = {fault for error in validator.iter_errors(value) for fault in faults_of(error, root)}
         return sorted(found, key=lambda fault: (fault.pointer, fault.detail))[:MOST_FAULTS]
 
 

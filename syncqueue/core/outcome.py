@@ -2,7 +2,7 @@
 
 answer         the upstream is   the item becomes
 Delivered      alive             synced
-Conflicted     alive             conflict; base, local and remote are kept
+Conflicted     alive             conflict; base, local and remote are kept. Queued again, merged, when rules settled it (`settled`)
 Rejected       alive             failed (dead letter): no retry can mend it
 RetryAt        alive             retrying, and that counts; failed after `max_attempts`
   transport    out               retrying; it counts, until an outage closes the gate and gives it back. An item that
@@ -69,6 +69,7 @@ def upstream_wait(outcome: Outcome) -> float | None:
 def decide(
     outcome: Outcome,
     *,
+    settled: bool = False,
     attempts: int,
     was_unknown: bool,
     gate: GateStep,
@@ -80,6 +81,8 @@ def decide(
     match outcome:
         case Delivered():
             return Next(ItemState.SYNCED, attempts)
+        case Conflicted() if settled:
+            return Next(ItemState.QUEUED, attempts, code="merged", reason=outcome.reason)
         case Conflicted():
             return Next(ItemState.CONFLICT, attempts, code="conflict", reason=outcome.reason)
         case Rejected():

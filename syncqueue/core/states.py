@@ -33,12 +33,21 @@ class ItemState(IntEnum):
 OPEN_BELOW = 60
 
 MOVES: dict[ItemState, frozenset[ItemState]] = {
-    ItemState.QUEUED: frozenset({ItemState.IN_FLIGHT, ItemState.FAILED, ItemState.SUPERSEDED, ItemState.CANCELLED}),
+    ItemState.QUEUED: frozenset(
+        {ItemState.IN_FLIGHT, ItemState.FAILED, ItemState.CONFLICT, ItemState.SUPERSEDED, ItemState.CANCELLED}
+    ),
     ItemState.IN_FLIGHT: frozenset(
         {ItemState.SYNCED, ItemState.RETRYING, ItemState.CONFLICT, ItemState.FAILED, ItemState.QUEUED}
     ),
     ItemState.RETRYING: frozenset(
-        {ItemState.IN_FLIGHT, ItemState.FAILED, ItemState.QUEUED, ItemState.SUPERSEDED, ItemState.CANCELLED}
+        {
+            ItemState.IN_FLIGHT,
+            ItemState.FAILED,
+            ItemState.QUEUED,
+            ItemState.CONFLICT,
+            ItemState.SUPERSEDED,
+            ItemState.CANCELLED,
+        }
     ),
     ItemState.CONFLICT: frozenset({ItemState.QUEUED, ItemState.SYNCED, ItemState.CANCELLED}),
     ItemState.FAILED: frozenset({ItemState.QUEUED, ItemState.CANCELLED}),

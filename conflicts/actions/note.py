@@ -1,0 +1,69 @@
+"""What a delivery met, written down: a conflict that rules settled, one that asks a person, or one that asks again.
+
+Called in the transaction that settles the attempt; the caller holds the item's lane.
+"""
+
+from datetime import datetime
+
+from conflicts.actions.shared import digest_of
+from conflicts.core.met import Met
+from conflicts.models import Conflict, write
+from conflicts.states import ConflictState
+from portal.events.record import record
+from portal.kit import jsontext
+from portal.kit.viewer import SYSTEM
+
+
+def note(met: Met, *, now: datetime) -> Conflict:
+    """The conflict of this item as it stands now."""
+    conflict = Conflict.objects.unscoped().filter(item_id=met.item_id).first()
+    fresh = conflict is None
+    if conflict is None:
+        conflict = Conflict(item_id=met.item_id, opened_at=now)
+    decided = conflict.resolved_by != ""
+    _fill(conflict, met)
+    conflict.digest = digest_of(conflict)
+    verdict = met.verdict
+    conflict.decisions, conflict.asks = len(verdict.merge.decisions), len(verdict.asks)
+    conflict.choices = jsontext.dump(dict(verdict.choices))
+    if not fresh:
+        conflict.revision += 1
+        conflict.moved_at = now
+    if met.settled:
+        conflict.state = ConflictState.DECIDED if decided else ConflictState.MERGED
+        conflict.result, conflict.settled = write(verdict.result), True
+        conflict.rounds += 1
+    else:
+        conflict.state = ConflictState.OPEN
+        conflict.result, conflict.settled, conflict.manual = "", False, False
+        conflict.stale = verdict.stale
+        conflict.resolved_at, conflict.resolved_by = None, ""
+    conflict.save(force_insert=fresh)
+    verb = "conflict.merged" if met.settled else ("conflict.opened" if fresh else "conflict.reopened")
+    record(
+        verb=verb,
+        subject=f"conflict:{conflict.pk}",
+        actor=SYSTEM,
+        organization_id=met.organization_id,
+        data={
+            "item": str(met.item_id),
+            "upstream": met.upstream_id,
+            "kind": met.kind,
+            "decisions": conflict.decisions,
+            "asks": conflict.asks,
+            "stale": verdict.stale,
+        },
+        at=now,
+    )
+    return conflict
+
+
+def _fill(conflict: Conflict, met: Met) -> None:
+    for name in (
+        *("organization_id", "upstream_id", "entity_type", "entity_id", "kind", "operation", "base_known"),
+        *("base_version", "remote_version", "client", "local_by", "local_at", "remote_by", "remote_at"),
+    ):
+        setattr(conflict, name, getattr(met, name))
+    conflict.title = met.title[:200]
+    conflict.base, conflict.local, conflict.remote = write(met.base), write(met.local), write(met.remote)
+    conflict.rules = jsontext.dump(dict(met.rules))

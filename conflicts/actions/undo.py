@@ -1,0 +1,28 @@
+"""Taking a resolution back while the upstream has not got it."""
+
+from uuid import UUID
+
+from django.db import transaction
+from django.utils.translation import gettext as _
+
+from conflicts.actions.shared import log, take
+from conflicts.delivery import OnItsWay, delivery
+from conflicts.models import Conflict
+from conflicts.states import ConflictState
+from portal.kit.viewer import Viewer
+
+
+def undo(*, viewer: Viewer, conflict_id: UUID) -> Conflict:
+    """The conflict, open again, with the choices as they were. Raises OnItsWay when it is being sent or was delivered."""
+    with transaction.atomic():
+        conflict = take(viewer, conflict_id)
+        if conflict.conflict_state is not ConflictState.DECIDED:
+            raise OnItsWay(_("The conflict is %s now.") % conflict.conflict_state.slug)
+        delivery().take_back(viewer, conflict)
+        conflict.state = ConflictState.OPEN
+        conflict.result, conflict.settled = "", False
+        conflict.resolved_at, conflict.resolved_by = None, ""
+        conflict.revision += 1
+        conflict.save()
+        log(conflict, "conflict.undone", viewer)
+    return conflict

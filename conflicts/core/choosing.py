@@ -1,0 +1,99 @@
+"""What has been chosen, what is still open, and what a choice throws away. Pure; choices are as `decisions.Choice` says."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from conflicts.core.decisions import Choice, Decision, Hunk
+
+Choices = Mapping[str, Choice]
+
+
+@dataclass(frozen=True, slots=True)
+class Discarded:
+    """A side's value that will not be sent: of a whole decision, or of one hunk of it (`hunk` is its number)."""
+
+    decision: Decision
+    side: str
+    value: Any
+    hunk: int | None = None
+
+
+def of_hunk(choice: Choice | None, hunk: Hunk) -> Choice | None:
+    """What a decision's choice says about one hunk; None when it says nothing about it."""
+    if isinstance(choice, Mapping) and isinstance(choice.get("hunks"), Mapping):
+        said: Choice | None = choice["hunks"].get(str(hunk.number))
+        return said
+    return choice
+
+
+def open_hunks(decision: Decision, choices: Choices) -> list[Hunk]:
+    """The hunks of a decision that still need a person."""
+    choice = choices.get(decision.id)
+    return [hunk for hunk in decision.hunks if hunk.asks and of_hunk(choice, hunk) is None]
+
+
+def is_open(decision: Decision, choices: Choices) -> bool:
+    """Whether a decision still needs a person."""
+    if not decision.asks:
+        return False
+    if decision.hunks and isinstance(choices.get(decision.id), Mapping):
+        return bool(open_hunks(decision, choices))
+    return decision.id not in choices
+
+
+def undecided(decisions: Sequence[Decision], choices: Choices) -> list[Decision]:
+    """The decisions that still need a person, in document order."""
+    return [decision for decision in decisions if is_open(decision, choices)]
+
+
+def kept(decisions: Sequence[Decision], choices: Choices) -> dict[str, Choice]:
+    """The choices whose decision is still the same; those whose values have changed fall away."""
+    known = {decision.id for decision in decisions}
+    return {name: choice for name, choice in choices.items() if name in known}
+
+
+def completed(decisions: Sequence[Decision], choices: Choices) -> dict[str, Choice]:
+    """The choices with "base" where nothing was chosen yet, so that a preview can be built."""
+    full = dict(choices)
+    for decision in decisions:
+        if not decision.asks:
+            continue
+        choice = full.get(decision.id)
+        if choice is None and decision.hunks:
+            choice = {"hunks": {}}
+        if isinstance(choice, Mapping) and "hunks" in choice:
+            asks = {str(hunk.number): "base" for hunk in decision.hunks if hunk.asks}
+            choice = {"hunks": asks | dict(choice["hunks"])}
+        full[decision.id] = "base" if choice is None else choice
+    return full
+
+
+def discarded(decisions: Sequence[Decision], choices: Choices) -> list[Discarded]:
+    """What a side wrote that the choices leave out, in document order; places without a choice count as their action says."""
+    lost: list[Discarded] = []
+    for decision in decisions:
+        choice = choices.get(decision.id)
+        if decision.hunks and (choice is None or isinstance(choice, Mapping)) and "value" not in (choice or {}):
+            for hunk in decision.hunks:
+                said = of_hunk(choice, hunk) or ("" if hunk.asks else hunk.action)
+                lost += [Discarded(decision, side, getattr(hunk, side), hunk.number) for side in _lost(hunk, said)]
+        else:
+            said = choice if choice is not None else ("" if decision.asks else decision.action)
+            lost += [Discarded(decision, side, getattr(decision, side)) for side in _lost(decision, said)]
+    return lost
+
+
+def _lost(place: Decision | Hunk, choice: Choice) -> list[str]:
+    """The sides that changed something here and are not part of what was chosen."""
+    changed = [side for side in ("local", "remote") if getattr(place, side) != place.base]
+    match choice:
+        case "" | "same" | "both" | "both-reversed" | "suggestion":
+            return []
+        case "local" | "remote":
+            other = "remote" if choice == "local" else "local"
+            return [side for side in changed if side == other and getattr(place, other) != getattr(place, choice)]
+        case str() if choice.startswith("auto:"):
+            return []
+        case _:
+            return changed

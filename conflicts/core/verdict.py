@@ -1,0 +1,50 @@
+"""What follows from a merge and from what was chosen so far: a document to send, or questions to a person. Pure."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from conflicts.core import choosing
+from conflicts.core.decisions import Choice, Decision, Merge
+from conflicts.core.engine import merge, resolve
+from conflicts.core.rules import Rules
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """A merge, the choices that still stand in it, the decisions that ask, and the result when none does.
+
+    `stale` counts the choices whose decision is no longer the same.
+    """
+
+    merge: Merge
+    choices: Mapping[str, Choice]
+    asks: tuple[Decision, ...]
+    stale: int
+    result: Any = field(repr=False, default=None)
+
+    @property
+    def settled(self) -> bool:
+        """Whether nothing needs a person (any more), and `result` can be sent."""
+        return not self.asks
+
+
+def judge(
+    base: Any,
+    local: Any,
+    remote: Any,
+    rules: Rules | Mapping[str, Any] | None,
+    choices: Mapping[str, Choice] | None = None,
+) -> Verdict:
+    """The verdict on three documents. Raises ChoiceError for a choice whose form does not fit its decision."""
+    found = merge(base, local, remote, rules)
+    given = choices or {}
+    still = choosing.kept(found.decisions, given)
+    asks = tuple(choosing.undecided(found.decisions, still))
+    if asks:
+        result = None
+    elif still:
+        result = resolve(base, local, remote, rules, still)
+    else:
+        result = found.draft
+    return Verdict(found, still, asks, len(given) - len(still), result)
