@@ -28,11 +28,12 @@ class ConflictQuerySet(ScopedQuerySet["Conflict"]):
 class Conflict(models.Model):
     """What two sides made of one entity: `local` is what the item wanted, `remote` what the upstream had, `base` what both started from.
 
-    `item_id` is the item of the queue that met it (one conflict an item). `base_known` is False when nobody could say what the change was
-    made on. `remote_version` is the version that the result will be sent against. `digest` is over the three documents, that version and
-    the rules; who submits names the one that they saw. `choices` is what was decided; after the upstream moved (at `moved_at`) it holds those
-    that still stand, and `stale` counts those that fell away. `result` is the document that is sent (by hand, when `manual`); "" with
-    `settled` means that nothing is left of the entity. `rounds` counts how often it was merged and sent again.
+    `item_id` is the item of the queue that met it (one conflict an item). `base_known` is False when nobody could say what the
+    change was made on. `remote_version` is the version that the result will be sent against. `digest` is over the three documents,
+    that version and the rules; who submits names the one that they saw. `choices` is what was decided; after the upstream moved (at
+    `moved_at`) it holds those that still stand, and `stale` counts those that fell away. `result` is the document that is sent (by
+    hand, when `manual`); "" with `settled` means that nothing is left of the entity. `rounds` counts how often it was merged and sent
+    again by itself; `revision` grows with each change.
     """
 
     id = models.UUIDField(primary_key=True, default=uuid7, editable=False)

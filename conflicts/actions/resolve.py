@@ -1,11 +1,11 @@
 """Deciding a conflict: the result is rebuilt here from the documents and the choices, and queued to be sent.
 
 1. The lane is locked, then the conflict; it must still be open, and be the one that was seen (its `digest`).
-2. The document follows from base, local, remote, rules and choices, or is the one that was merged by hand; a merged document from the page is
-   never taken for the result of choices.
+2. The document follows from base, local, remote, rules and choices, or is the one that was merged by hand; a merged document
+   from the page is never taken for the result of choices.
 3. What was written by hand must fit the kind; faults that a side had already are not held against it.
-4. The item is queued with the result, against the version that the decisions were made on. Should the upstream have moved, it refuses, and the
-   conflict comes back with every choice that still stands.
+4. The item is queued with the result, against the version that the decisions were made on. Should the upstream have moved, it
+   refuses, and the conflict comes back with every choice that still stands.
 """
 
 from collections.abc import Mapping
@@ -65,7 +65,7 @@ def resolve(*, viewer: Viewer, conflict_id: UUID, digest: str, resolution: Resol
         conflict.choices = jsontext.dump(dict(resolution.choices or {}))
         conflict.manual, conflict.result, conflict.settled = resolution.by_hand, write(result), True
         conflict.state, conflict.stale = ConflictState.DECIDED, 0
-        conflict.resolved_at, conflict.resolved_by = now, viewer.name
+        conflict.resolved_at, conflict.resolved_by, conflict.rounds = now, viewer.name, 0
         conflict.revision += 1
         conflict.save()
         Draft.objects.for_org(viewer).filter(conflict=conflict, user_id=viewer.user_id).delete()

@@ -284,7 +284,7 @@ def _insert(viewer: Viewer, placed: Sequence[_Placed]) -> list[Item]:
             key = (row.upstream.pk, row.entity_type, row.entity_id)
             lane_id, tail, version = numbers[key]
             used[key] += 1
-            item = _item(row, viewer, lane_id, tail - needed[key] + used[key], now, version)
+            item = _item(row, viewer, (lane_id, version), tail - needed[key] + used[key], now)
             items.append(item)
             events.append(_event(item, row, viewer, now))
             tally.move(row.upstream.pk, None, ItemState.QUEUED)
@@ -295,9 +295,10 @@ def _insert(viewer: Viewer, placed: Sequence[_Placed]) -> list[Item]:
     return items
 
 
-def _item(row: _Placed, viewer: Viewer, lane_id: int, seq: int, now: Any, version: str) -> Item:
-    """The row. A change that does not say what it was made on was made on what the lane has delivered or fetched by now (`version`)."""
+def _item(row: _Placed, viewer: Viewer, lane: tuple[int, str], seq: int, now: Any) -> Item:
+    """The row. A change that does not say what it was made on was made on what the lane has delivered by now."""
     change = row.change
+    lane_id, version = lane
     known = change.base_version or ("" if row.free else version)
     return Item(
         id=row.item_id,

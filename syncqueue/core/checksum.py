@@ -16,7 +16,7 @@ def checksum(
     base_version: str,
     outgoing: str = "",
 ) -> str:
-    """SHA-256 (hex) over the parts, each with its length in front so that no two lists of parts look alike; without `outgoing` when empty."""
+    """SHA-256 (hex) over the parts, each with its length in front so that no two lists of parts look alike; `outgoing` only if set."""
     digest = hashlib.sha256(item_id.bytes)
     parts = (entity_type, entity_id, operation, form, payload, base, base_version)
     for part in (*parts, outgoing) if outgoing else parts:
