@@ -16,9 +16,10 @@ WITH_DEV := $(call stamp,dev,-dev)
 NEEDED_TO_RUN := $(if $(wildcard $(WITH_DEV)),,$(if $(filter 0,$(DEMO)),$(if $(wildcard $(WITH_DEMO)),,$(BASE)),$(WITH_DEMO)))
 PIP = .venv/bin/python -m pip install --quiet --disable-pip-version-check --no-input --require-hashes --only-binary :all:
 BIN := .venv/bin
+EDITOR := static/built/editor.js
 TEMPLATES = $(shell git ls-files 'templates/*.html' '*/templates/*.html')
 
-.PHONY: help run test bench lint shots demo-outage clean test-tools
+.PHONY: help run test bench lint shots demo-outage clean test-tools editor
 
 help: ## what there is to make
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /  \1\t/' | expand -t 16
@@ -40,7 +41,26 @@ $(WITH_DEMO): requirements-demo.lock | .venv/bin/python
 $(WITH_DEV): requirements-dev.lock | .venv/bin/python
 	@echo "Installing what the portal and its checks need"; $(PIP) -r requirements-dev.lock && touch $@
 
+# The one thing that is built (docs/adr/0011). Node comes from the machine, or else out of a wheel.
+NODE := $(call stamp,node,-node)
+npm = PATH="$(CURDIR)/$(BIN):$$PATH" npm --loglevel=error
+has_node = { npm --version && node -e 'process.exitCode = parseInt(process.versions.node) < 18 ? 1 : 0'; } >/dev/null 2>&1
+
+$(NODE): requirements-node.lock | .venv/bin/python
+	@echo "Installing Node into .venv (60 MB), since this machine has none of 18 or newer"; $(PIP) --no-compile --retries 1 -r requirements-node.lock && touch $@
+
+node_modules/.package-lock.json: package-lock.json package.json .npmrc
+	@$(has_node) || $(MAKE) -s --no-print-directory $(NODE)
+	@$(npm) ci --prefer-offline >/dev/null && touch $@
+
+$(EDITOR): node_modules/.package-lock.json $(wildcard assets/editor/*.js)
+	@$(npm) run --silent build
+
+editor: $(EDITOR) ## the editor for merges by hand, in static/built (run, test and shots make it themselves)
+
 run: $(NEEDED_TO_RUN) ## the portal on http://127.0.0.1:PORT (PORT=8123), with the demo or empty (DEMO=0); Ctrl-C stops it
+	@mkdir -p build; $(MAKE) --no-print-directory $(EDITOR) 2>build/editor.log \
+	  || echo "The editor for merges by hand could not be built (build/editor.log says why); its page offers a plain field for text."
 	@export BREAKWATER_ALLOWED_NETWORKS="$${BREAKWATER_ALLOWED_NETWORKS-127.0.0.0/8,::1/128}"; \
 	exec $(BIN)/python manage.py up --port $(PORT) $(if $(filter 0,$(DEMO)),--no-demo,--demo)
 
@@ -58,9 +78,9 @@ lint: $(WITH_DEV) ## everything that can be said without running it
 	BREAKWATER_ENV=production BREAKWATER_BASE_URL=https://portal.example.org \
 	  $(BIN)/python manage.py check --deploy --fail-level WARNING
 
-test: $(WITH_DEV) test-tools ## all tests: on SQLite, then on PostgreSQL (what drives a browser or kills processes at length runs once)
+test: $(WITH_DEV) test-tools $(EDITOR) ## all tests: on SQLite, then on PostgreSQL (what drives a browser, kills processes at length or knows no database runs once)
 	@echo "== On SQLite"; $(BIN)/pytest
-	@echo "== On PostgreSQL"; BREAKWATER_TEST_DB=postgres $(BIN)/pytest -m "(not browser and not crash) or postgres_only"
+	@echo "== On PostgreSQL"; BREAKWATER_TEST_DB=postgres $(BIN)/pytest -m "(not browser and not crash and not plain) or postgres_only"
 
 CHROMIUM = $(firstword $(wildcard /usr/bin/chromium /usr/bin/chromium-browser))
 POSTGRES = $(firstword $(wildcard /usr/lib/postgresql/15/bin/postgres))
@@ -79,9 +99,9 @@ bench: $(WITH_DEV) test-tools ## Breakwater beside its peers, with ratios (ITEMS
 	@$(if $(REDIS),true,$(call install,redis-server))
 	@exec $(BIN)/python -m tests.bench $(if $(ITEMS),--items $(ITEMS))
 
-shots: $(WITH_DEV) test-tools ## a picture of each page, light and dark, in shots/ (of a demo of its own, or of BASE_URL)
+shots: $(WITH_DEV) test-tools $(EDITOR) ## a picture of each page, light and dark, in shots/ (of a demo of its own, or of BASE_URL)
 	@exec $(if $(BASE_URL),,$(BIN)/python -m tests.with_portal) $(BIN)/python -m tests.shots
 
 clean: ## removes what was made here: .venv, caches, pictures (never .breakwater, which holds data)
-	rm -rf .venv .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache build shots test-results
+	rm -rf node_modules static/built .venv .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache build shots test-results
 	find . -name __pycache__ -type d -not -path './.git/*' -prune -exec rm -rf {} +
