@@ -153,16 +153,14 @@ def _shown(viewer: Viewer, taken: list[Enqueued]) -> list[dict[str, Any]]:
     seen = {one.item.pk for one in taken} - made.keys()
     rows = represent_new(viewer, list(made.values()), now) if made else []
     if seen:
-        again = (
-            Item.objects.for_org(viewer).select_related(*RELATED).defer("payload", "base", "remote").filter(pk__in=seen)
-        )
+        again = Item.objects.for_org(viewer).select_related(*RELATED).light().filter(pk__in=seen)
         rows += represent_all(viewer, list(again), now)
     known = {row["id"]: row for row in rows}
     return [known[str(one.item.pk)] for one in taken]
 
 
 def _filtered(viewer: Viewer, query: dict[str, str]) -> ItemQuerySet:
-    items = Item.objects.for_org(viewer).select_related(*RELATED).defer("payload", "base", "remote")
+    items = Item.objects.for_org(viewer).select_related(*RELATED).light()
     known = {*FILTERS, "state", "q", "cursor", "page_size"}
     faults = [Fault(f"?{name}", _("There is no such filter.")) for name in query if name not in known]
     faults += [Fault(f"?{name}", _("NUL is no part of any text.")) for name, text in query.items() if "\x00" in text]

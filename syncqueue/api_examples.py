@@ -69,6 +69,9 @@ WHOLE: dict[str, Any] = {
     "base": None,
     "remote": None,
     "remote_version": "",
+    "sent": None,
+    "conflict": None,
+    "superseded_by": None,
     "lane": {
         "state": "ready",
         "depth": 3,

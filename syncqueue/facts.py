@@ -84,7 +84,7 @@ def _heads(viewer: Viewer, lane_ids: Iterable[int]) -> dict[int, Item]:
     waiting = Item.objects.for_org(viewer).open().filter(lane=OuterRef("pk"), stepped_over=False).order_by("seq")
     lanes = Lane.objects.for_org(viewer).filter(pk__in=list(lane_ids)).annotate(head=Subquery(waiting.values("pk")[:1]))
     ids = [head for head in lanes.values_list("head", flat=True) if head]
-    rows = Item.objects.for_org(viewer).defer("payload", "base", "remote").filter(pk__in=ids)
+    rows = Item.objects.for_org(viewer).light().filter(pk__in=ids)
     return {item.lane_id: item for item in rows}
 
 

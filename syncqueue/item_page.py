@@ -180,11 +180,7 @@ def _cards(viewer: Viewer, known: Known) -> list[Card]:
     """The lane up to the gate, newest first: this item, those before it, and how many follow."""
     item, lane = known.item, known.lane
     lead = list(
-        Item.objects.for_org(viewer)
-        .open()
-        .filter(lane=lane, stepped_over=False)
-        .defer("payload", "base", "remote")
-        .order_by("seq")[:SHOWN_AHEAD]
+        Item.objects.for_org(viewer).open().filter(lane=lane, stepped_over=False).light().order_by("seq")[:SHOWN_AHEAD]
     )
     cards = [Card(one, place, one.pk == item.pk) for place, one in enumerate(lead, start=1)]
     last = len(lead)

@@ -74,6 +74,10 @@ class Lane(models.Model):
 class ItemQuerySet(ScopedQuerySet["Item"]):
     """Reads of items."""
 
+    def light(self) -> "ItemQuerySet":
+        """Without the documents that they carry, which a list does not show."""
+        return self.defer("payload", "base", "remote", "outgoing")
+
     def open(self) -> "ItemQuerySet":
         """Those that still wait for something. A literal: SQLite takes a partial index only when it can read the condition."""
         return self.filter(state__lt=RawSQL(str(OPEN_BELOW), []))  # noqa: S611 - a constant

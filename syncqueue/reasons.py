@@ -70,6 +70,11 @@ def spared(why: str, upstream: str) -> str:
 def _first(known: Known, now: datetime) -> Reason:
     item = known.item
     if item.item_state is not ItemState.RETRYING:
+        until = _later(item.retry_at, now)
+        if until:
+            return Reason(_("The conflict is decided."), _("Sent in"), until)
+        if item.code == "merged":
+            return Reason(_("Merged with what the upstream had; is sent next."))
         return Reason(_("Is sent next."))
     most = settings.SYNCQUEUE["max_attempts"]
     then = _("Attempt %(n)d of %(most)d in") % {"n": min(item.attempts + 1, most), "most": most}

@@ -5,8 +5,10 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
+from conflicts.models import Conflict
 from portal.kit.viewer import Viewer
 from portal.web.formats import duration
+from syncqueue.core import outgoing
 from syncqueue.core.states import LaneState
 from syncqueue.facts import Known, gather
 from syncqueue.models import Attempt, Gate, Item, Lane
@@ -64,6 +66,9 @@ def represent_whole(viewer: Viewer, item: Item, now: datetime) -> dict[str, Any]
         "base": item.read_base(),
         "remote": item.read_remote(),
         "remote_version": item.remote_version,
+        "sent": _sent(item),
+        "conflict": _conflict(viewer, item),
+        "superseded_by": str(item.superseded_by) if item.superseded_by else None,
         "lane": _lane(known),
         "history": [_attempt(attempt) for attempt in attempts],
     }
@@ -85,6 +90,17 @@ def _item(known: Known, now: datetime) -> dict[str, Any]:
         "next_attempt_at": item.retry_at,
         "requests": item.sends,
     }
+
+
+def _sent(item: Item) -> dict[str, Any] | None:
+    """What goes out instead of the payload, when the item was merged or stands for others."""
+    part = outgoing.load(item.outgoing).sent
+    return {"operation": part.operation, "form": part.form, "payload": part.payload} if part else None
+
+
+def _conflict(viewer: Viewer, item: Item) -> str | None:
+    found = Conflict.objects.for_org(viewer).filter(item_id=item.pk).values_list("pk", flat=True).first()
+    return str(found) if found else None
 
 
 def _why(known: Known, now: datetime) -> str:

@@ -64,6 +64,14 @@ class NewChangeSerializer(serializers.Serializer[Any]):
     )
 
 
+class SentSerializer(serializers.Serializer[Any]):
+    """What goes out instead of an item's payload."""
+
+    operation = serializers.ChoiceField(choices=OPERATIONS)
+    form = serializers.ChoiceField(choices=FORMS)
+    payload = serializers.JSONField(allow_null=True)
+
+
 class ItemSerializer(serializers.Serializer[Any]):
     """One change on its way."""
 
@@ -142,6 +150,11 @@ class ItemWholeSerializer(ItemSerializer):
         allow_null=True, help_text=_("In conflict: what the upstream has; null when it has nothing.")
     )
     remote_version = serializers.CharField(allow_blank=True, help_text=_("In conflict: the upstream's version of it."))
+    sent = SentSerializer(
+        allow_null=True, help_text=_("What goes out instead of the payload, when it was merged or stands for others.")
+    )
+    conflict = serializers.UUIDField(allow_null=True, help_text=_("The conflict that it met."))
+    superseded_by = serializers.UUIDField(allow_null=True, help_text=_("The item that was sent in its place."))
     lane = LaneSerializer()
     history = AttemptSerializer(many=True, help_text=_("Its attempts, the newest first, at most 50."))
 

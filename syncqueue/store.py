@@ -298,13 +298,13 @@ _EVENT = _Many(
 def never_sent(cursor: CursorWrapper, rows: Rows, *, lane_id: int, after: int, limit: int) -> list[Waiting]:
     """The changes right behind number `after` of a lane, up to the first that was sent before or does not just wait."""
     cursor.execute(
-        "SELECT id, kind, operation, form, payload, base_version, client_id, actor, state, sends FROM syncqueue_item"
+        "SELECT id, kind, operation, form, payload, base_version, client_id, actor, base <> '', state, sends FROM syncqueue_item"
         " WHERE lane_id = %s AND state < 60 AND NOT stepped_over AND seq > %s ORDER BY seq LIMIT %s",
         [lane_id, after, limit],
     )
-    waiting = takewhile(lambda row: row[8] == ItemState.QUEUED and row[9] == 0, cursor.fetchall())
+    waiting = takewhile(lambda row: row[9] == ItemState.QUEUED and row[10] == 0, cursor.fetchall())
     return [
-        Waiting(rows.read_uuid(row[0]), row[1], row[2], row[3], row[4], row[5], row[6] or row[7]) for row in waiting
+        Waiting(rows.read_uuid(row[0]), *row[1:6], client=row[6] or row[7], has_base=bool(row[8])) for row in waiting
     ]
 
 

@@ -152,6 +152,9 @@ def _out(known: Known, now: datetime) -> Story:
 
 def _first(known: Known, now: datetime) -> Story:
     item = known.item
+    if item.item_state is ItemState.QUEUED and item.retry_at and item.retry_at > now:
+        decided = _("Its conflict is decided, and the resolution can still be taken back.")
+        return Story(decided, then=_("It is sent in"), until=item.retry_at)
     if item.item_state is ItemState.QUEUED or not item.retry_at or item.retry_at <= now:
         return Story(_("The first of its lane: it is sent next."))
     lead = _full(item.reason)

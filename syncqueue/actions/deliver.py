@@ -16,6 +16,7 @@ from collections import Counter as Count
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
+from functools import partial
 from random import Random
 
 from django.conf import settings
@@ -32,7 +33,7 @@ from syncqueue.adapters.base import Change, Delivered, Outcome, Rejected, RetryA
 from syncqueue.core import gate as gating
 from syncqueue.core import outgoing
 from syncqueue.core.backoff import Backoff
-from syncqueue.core.coalesce import LOOK_AHEAD, Rule, Waiting, each_by_itself
+from syncqueue.core.coalesce import LOOK_AHEAD, Rule, Waiting, each_by_itself, join
 from syncqueue.core.gate import GateRules, GateState, GateStep, Sign
 from syncqueue.core.jobs import Assignment, Finished
 from syncqueue.core.outcome import DeliveryRules, Next, decide, sign_of, spent, upstream_wait
@@ -69,6 +70,7 @@ class Rules:
             DeliveryRules(said["max_attempts"], backoff),
             GateRules(said["gate_failures"], gate_backoff, trial=said["lease"]),
             said["lease"],
+            partial(join, most_bytes=said["item_bytes"]) if said["coalesce"] else each_by_itself,
         )
 
 
@@ -261,7 +263,7 @@ class _Page:
         """What the lane does now: the next item at once, under the same lease, or free again in the state that its head gives."""
         job = done.assignment
         chain, title = job.chain, None
-        if isinstance(done.outcome, Delivered):
+        if isinstance(done.outcome, Delivered) and not job.taken_back:
             title = _title(job.kind, done.outcome)
             chain = self._chained(job, done.outcome)
         gone = 1 if following.state is ItemState.SYNCED or self._stepped_over(job, following) else 0
@@ -393,12 +395,11 @@ class _Page:
 
     def _coalesced(self, head: Head) -> Head:
         """The head, standing for those right behind it where the rule says so. What was sent once goes out again as it was."""
-        rule = self.rules.coalesce
-        if rule is each_by_itself or head.sends or head.depth < 2 or head.outgoing:
+        rule, kind = self.rules.coalesce, kinds.find(head.kind)
+        if rule is each_by_itself or head.sends or head.depth < 2 or head.outgoing or not (kind and kind.joins):
             return head
-        first = Waiting(
-            head.item_id, head.kind, head.operation, head.form, head.payload, head.base_version, head.client
-        )
+        said = (head.kind, head.operation, head.form, head.payload, head.base_version, head.client)
+        first = Waiting(head.item_id, *said, has_base=bool(head.base))
         behind = store.never_sent(self.cursor, self.rows, lane_id=head.lane_id, after=head.seq, limit=LOOK_AHEAD - 1)
         plan = rule([first, *behind])
         if not plan.superseded:

@@ -119,6 +119,7 @@ BUILT_IN = (
         title="Plan edit",
         schema=PLAN,
         route=routed("plan", id_of=joined("id")),
+        joins=True,
         merge=PLAN_RULES,
         title_of=text_of("title"),
     ),
@@ -136,6 +137,7 @@ BUILT_IN = (
             },
         ),
         route=routed("plan", id_of=joined("id")),
+        joins=True,
         merge=PLAN_RULES,
     ),
     Kind(
@@ -203,6 +205,7 @@ BUILT_IN = (
         route=routed("progress", id_of=joined("user", "course")),
         # Ordered: an older figure that arrives last would stand for good. Each learner and course has its own lane.
         last_writer_wins=True,
+        joins=True,
         title_of=text_of("lesson", "course"),
     ),
     Kind(

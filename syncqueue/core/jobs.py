@@ -42,6 +42,11 @@ class Assignment:
     outgoing: Outgoing = NOTHING
     remote: str = ""
 
+    @property
+    def taken_back(self) -> bool:
+        """Whether it was made and taken back while it waited: nothing is sent, and the upstream is as it was."""
+        return self.outgoing.merged is None and self.outgoing.joined is not None and self.outgoing.joined.nothing
+
 
 @dataclass(frozen=True, slots=True)
 class Finished:

@@ -55,7 +55,8 @@ class Kind:
     """A kind of change: what its payload looks like, where it goes and how it behaves.
 
     `route` sees a payload that was not checked yet. `ordered`: changes of one entity are delivered one after another;
-    else each goes when it can. `last_writer_wins`: a change without a base overwrites what is upstream. `merge` holds
+    else each goes when it can. `last_writer_wins`: a change without a base overwrites what is upstream. `joins`: changes that wait
+    one behind the other may go out as one (core/coalesce.py); not for what the upstream counts or acts on one by one. `merge` holds
     the rules by path that conflicts are merged by (docs/merging.md); with any, the entity's last documents are kept as bases.
     """
 
@@ -65,6 +66,7 @@ class Kind:
     route: RouteOf
     ordered: bool = True
     last_writer_wins: bool = False
+    joins: bool = False
     merge: Mapping[str, Any] = field(default_factory=dict)
     title_of: Callable[[Any], str] = _no_title
 
