@@ -30,7 +30,7 @@ def test_the_item_diagram_shows_the_moves_of_the_code() -> None:
 
 def test_the_trigger_allows_the_moves_of_the_code() -> None:
     """The migration's trigger and the code's list are the same."""
-    trigger = importlib.import_module("syncqueue.migrations.0002_legal_moves").MOVES
+    trigger = importlib.import_module("syncqueue.migrations.0003_outgoing").MOVES
     assert {before: set(after) for before, after in trigger.items()} == {
         int(before): {int(after) for after in allowed} for before, allowed in MOVES.items()
     }
