@@ -219,6 +219,7 @@ SYNCQUEUE: dict[str, Any] = {
     "depth": 100,
     "items_per_request": 1_000,
     "keep_finished_days": 30,
+    "coalesce": env.bool("BREAKWATER_COALESCE", default=True),
 }
 DATA_UPLOAD_MAX_MEMORY_SIZE = SYNCQUEUE["request_bytes"] + 65_536
 

@@ -1,7 +1,7 @@
 """A desk with an upstream, and answers as values: what a pump does, step by step, without a network."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from random import Random
 
 import pytest
@@ -12,6 +12,7 @@ from syncqueue.actions.deliver import Desk, Rules, Share
 from syncqueue.actions.enqueue import enqueue
 from syncqueue.adapters.base import Conflicted, Delivered, Outcome, Rejected, RetryAt, Unknown
 from syncqueue.core.change import NewChange
+from syncqueue.core.coalesce import each_by_itself
 from syncqueue.core.jobs import Assignment, Finished
 from syncqueue.models import Item
 from tests.support.people import People, make_people, make_upstream
@@ -34,9 +35,15 @@ class Bench:
     viewer: Viewer
     sent: list[str] = field(default_factory=list)
 
-    def desk(self, name: str = "pump-0#1", share: Share | None = None) -> Desk:
-        """A desk of its own, as a pump has one."""
-        return Desk(owner=name, share=share or Share(), rules=Rules.from_settings(), rng=Random(1))
+    def desk(self, name: str = "pump-0#1", share: Share | None = None, *, coalesce: bool = False) -> Desk:
+        """A desk of its own, as a pump has one; each change goes out by itself unless the test is about joining them."""
+        rules = Rules.from_settings()
+        return Desk(
+            owner=name,
+            share=share or Share(),
+            rules=rules if coalesce else replace(rules, coalesce=each_by_itself),
+            rng=Random(1),
+        )
 
     def put(self, *entities: str, **said: object) -> list[Item]:
         """Enqueues one update for each of these entities, in this order."""
