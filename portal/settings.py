@@ -93,6 +93,7 @@ INSTALLED_APPS = [
     "conflicts",
     "syncqueue",
     "portal.overview",
+    "portal.projects",
     "portal.operations",
     "portal.demo",
 ]
@@ -221,6 +222,8 @@ SYNCQUEUE: dict[str, Any] = {
     "keep_finished_days": 30,
     "coalesce": env.bool("BREAKWATER_COALESCE", default=True),
 }
+# The copies of plans: after how many seconds an open page asks the upstream again, and how long it waits for the answer.
+PLANS: dict[str, float] = {"fresh_seconds": 15.0, "ask_seconds": 3.0}
 DATA_UPLOAD_MAX_MEMORY_SIZE = SYNCQUEUE["request_bytes"] + 65_536
 
 # REST ----------------------------------------------------------------------------------------------------------------

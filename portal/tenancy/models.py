@@ -88,11 +88,19 @@ class ProjectQuerySet(ScopedQuerySet["Project"]):
 
 
 class Project(models.Model):
-    """A body of work of one organization; items may name one."""
+    """A body of work of one organization; items may name one.
+
+    `description` is one line, `specification` is Markdown. `revision` grows with each edit: who saves names the one that they saw.
+    """
 
     organization = models.ForeignKey(Organization, models.CASCADE, related_name="projects")
     slug = models.SlugField(max_length=50)
     name = models.CharField(max_length=100)
+    description = models.CharField(max_length=300, blank=True, default="")
+    specification = models.TextField(blank=True, default="")
+    revision = models.PositiveIntegerField(default=1)
+    updated_at = models.DateTimeField(null=True, blank=True)
+    updated_by = models.CharField(max_length=150, blank=True, default="")
     created_at = models.DateTimeField(auto_now_add=True)
 
     objects = ProjectQuerySet.as_manager()

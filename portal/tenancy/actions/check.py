@@ -12,6 +12,8 @@ from portal.tenancy.models import Membership, Organization
 
 LONGEST_NAME = 100
 LONGEST_REASON = 300
+LONGEST_LINE = 300
+LONGEST_TEXT = 200_000
 
 
 def administered(viewer: Viewer, organization_id: int) -> Organization:
@@ -61,6 +63,26 @@ def checked_name(text: str, pointer: str = "/name") -> str:
     if not name or len(name) > LONGEST_NAME or not name.isprintable():
         raise Invalid.at(pointer, _("A name has 1 to %d characters, none of them control characters.") % LONGEST_NAME)
     return name
+
+
+def checked_line(text: str, pointer: str) -> str:
+    """The text on one line, which may be empty; raises Invalid when it is too long."""
+    line = " ".join(text.split())
+    if len(line) > LONGEST_LINE or not line.isprintable():
+        raise Invalid.at(pointer, _("At most %d characters, none of them control characters.") % LONGEST_LINE)
+    return line
+
+
+def checked_text(text: str, pointer: str) -> str:
+    """The text with plain line ends, which may be empty; raises Invalid when it is too long or cannot be kept."""
+    text = text.replace("\r\n", "\n").replace("\r", "\n").rstrip()
+    if len(text) > LONGEST_TEXT:
+        raise Invalid.at(
+            pointer, _("At most %(most)d characters; this has %(n)d.") % {"most": LONGEST_TEXT, "n": len(text)}
+        )
+    if "\x00" in text:
+        raise Invalid.at(pointer, _("NUL is no part of any text."))
+    return text
 
 
 def checked_reason(text: str) -> str:
