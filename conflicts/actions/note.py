@@ -38,7 +38,11 @@ def note(met: Met, *, now: datetime) -> Conflict:
         conflict.result, conflict.settled, conflict.manual = "", False, False
         conflict.stale = verdict.stale
         conflict.resolved_at, conflict.resolved_by = None, ""
-    conflict.save(force_insert=fresh)
+    if fresh:
+        conflict.save(force_insert=True)
+    else:  # no save(): inside a pump's turn PostgreSQL takes statements in a pipeline, and their row counts are not known yet
+        columns = [field.attname for field in Conflict._meta.concrete_fields if not field.primary_key]
+        Conflict.objects.unscoped().filter(pk=conflict.pk).update(**{name: getattr(conflict, name) for name in columns})
     verb = "conflict.merged" if met.settled else ("conflict.opened" if fresh else "conflict.reopened")
     record(
         verb=verb,

@@ -68,7 +68,7 @@ def resolve(*, viewer: Viewer, conflict_id: UUID, digest: str, resolution: Resol
         conflict.resolved_at, conflict.resolved_by, conflict.rounds = now, viewer.name, 0
         conflict.revision += 1
         conflict.save()
-        Draft.objects.for_org(viewer).filter(conflict=conflict, user_id=viewer.user_id).delete()
+        Draft.objects.for_org(viewer).filter(conflict=conflict, user_id=viewer.user_id or 0).delete()
         delivery().send(viewer, conflict, after=now + timedelta(seconds=hold) if hold else None)
         log(conflict, "conflict.resolved", viewer, **_told(resolution, verdict))
     return conflict
