@@ -39,6 +39,8 @@ class Queue:
         """Queues the item again with the conflict's result, to be sent at once or not before `after`."""
         hand = take(viewer, conflict.item_id, Permission.OPERATE)
         hand.require(ItemState.CONFLICT)
+        if hand.item.stepped_over:
+            hand.to_the_end()
         _base, _local, remote = conflict.documents()
         part = part_of(conflict.read_result(), remote, conflict.remote_version)
         _say(hand, outgoing.Outgoing(outgoing.load(hand.item.outgoing).joined, part))

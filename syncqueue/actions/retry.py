@@ -5,7 +5,7 @@ from uuid import UUID
 from django.db import transaction
 
 from portal.kit.viewer import Permission, Viewer
-from syncqueue.actions.shared import Hand, take
+from syncqueue.actions.shared import take
 from syncqueue.core.states import ItemState
 from syncqueue.models import Item
 
@@ -16,17 +16,8 @@ def retry(*, viewer: Viewer, item_id: UUID, reason: str = "") -> Item:
         hand = take(viewer, item_id, Permission.OPERATE)
         hand.require(ItemState.FAILED, ItemState.CONFLICT, ItemState.RETRYING)
         if hand.item.stepped_over:
-            _to_the_end(hand)
+            hand.to_the_end()
         hand.move(ItemState.QUEUED, attempts=0, retry_at=None, code="", reason="")
         hand.settle_lane(at_once=True)
         hand.log("item.queued", reason, by="retry")
     return hand.item
-
-
-def _to_the_end(hand: Hand) -> None:
-    hand.lane.tail_seq += 1
-    hand.lane.depth += 1
-    hand.lane.save(update_fields=["tail_seq"])
-    hand.item.seq = hand.lane.tail_seq
-    hand.item.stepped_over = False
-    hand.item.save(update_fields=["seq", "stepped_over"])

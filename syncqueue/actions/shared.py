@@ -47,6 +47,15 @@ class Hand:
         self.item.save(update_fields=["state", *changes])
         self.tally.move(self.item.upstream_id, before, state)
 
+    def to_the_end(self) -> None:
+        """An item that was stepped over takes its lane's last place."""
+        self.lane.tail_seq += 1
+        self.lane.depth += 1
+        self.lane.save(update_fields=["tail_seq"])
+        self.item.seq = self.lane.tail_seq
+        self.item.stepped_over = False
+        self.item.save(update_fields=["seq", "stepped_over"])
+
     def settle_lane(self, *, gone: int = 0, at_once: bool = False) -> None:
         """Gives an unleased lane the state that its present head asks for; a leased one is left to its holder."""
         now = clock.now()

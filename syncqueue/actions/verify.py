@@ -1,6 +1,6 @@
 """Checking what is stored against itself, and rebuilding what is derived: lanes' states and depths, and counters.
 
-Items are never changed here. A damaged item (its checksum does not fit) is named; the pump refuses to send it.
+Items and conflicts are never changed here. A damaged item (its checksum does not fit) is named; the pump refuses to send it.
 """
 
 from collections import defaultdict
@@ -10,6 +10,8 @@ from dataclasses import dataclass
 from django.db import connection, transaction
 from django.db.models import Count, F, Max, OuterRef, Q, Subquery, Sum
 
+from conflicts.models import Conflict
+from conflicts.states import ConflictState
 from portal.events.record import record
 from portal.kit import clock
 from portal.kit.viewer import SYSTEM
@@ -30,8 +32,8 @@ class Finding:
 
 
 def verify(*, repair: bool) -> list[Finding]:
-    """Everything that does not fit, in lanes, counters and items."""
-    return [*heal_lanes(repair=repair), *_depths(repair), *_counters(repair), *_checksums()]
+    """Everything that does not fit, in lanes, counters, items and conflicts."""
+    return [*heal_lanes(repair=repair), *_depths(repair), *_counters(repair), *_checksums(), *_conflicts()]
 
 
 def heal_lanes(*, repair: bool) -> list[Finding]:
@@ -137,3 +139,24 @@ def _checksums() -> Iterator[Finding]:
     for item in items.iterator(CHUNK):
         if not item.intact:
             yield Finding(f"item {item.pk}", "was damaged: its checksum does not fit what is stored", repaired=False)
+
+
+FITTING = {
+    ConflictState.OPEN: {ItemState.CONFLICT},
+    ConflictState.DECIDED: {ItemState.QUEUED, ItemState.RETRYING, ItemState.IN_FLIGHT, ItemState.FAILED},
+    ConflictState.MERGED: {ItemState.QUEUED, ItemState.RETRYING, ItemState.IN_FLIGHT, ItemState.FAILED},
+    ConflictState.DELIVERED: {ItemState.SYNCED},
+    ConflictState.WITHDRAWN: {ItemState.CANCELLED},
+}
+"""The states that an item may be in while its conflict is in each of these. An open one may be asked for again."""
+
+
+def _conflicts() -> Iterator[Finding]:
+    item = Item.objects.unscoped().filter(pk=OuterRef("item_id")).values("state")[:1]
+    rows = Conflict.objects.unscoped().annotate(of_item=Subquery(item)).order_by("pk")
+    for conflict_id, state, of_item in rows.values_list("pk", "state", "of_item").iterator(CHUNK):
+        looking = state == ConflictState.OPEN and of_item is not None and ItemState(of_item).open
+        if of_item is None or not (looking or ItemState(of_item) in FITTING[ConflictState(state)]):
+            told = "is gone" if of_item is None else f"is {ItemState(of_item).slug}"
+            wrong = f"is {ConflictState(state).slug}, but its item {told}"
+            yield Finding(f"conflict {conflict_id}", wrong, repaired=False)
