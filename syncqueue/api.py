@@ -323,7 +323,7 @@ class StatsView(APIView):
         )
         gates = Gate.objects.filter(upstream__organization_id__in=viewer.organization_ids, closed_since__isnull=False)
         out = set(gates.values_list("upstream_id", flat=True))
-        names = ("open", "waiting", "enqueued", "delivered", "refused", "retried")
+        names = ("open", "waiting", "enqueued", "delivered", "refused", "retried", "merged", "coalesced")
         return Response(
             {
                 "states": {slug: sums[slug] for slug in STATES},

@@ -100,6 +100,8 @@ STATS: dict[str, Any] = {
     "delivered": 24310,
     "refused": 3,
     "retried": 61,
+    "merged": 12,
+    "coalesced": 140,
     "upstreams": [
         {
             "organization": "tidewater",

@@ -20,7 +20,10 @@ LOOK = 50
 
 @dataclass(frozen=True, slots=True)
 class Known:
-    """One item with its surroundings. `ahead` counts the open items before it, `about` when that is an upper bound."""
+    """One item with its surroundings. `ahead` counts the open items before it, `about` when that is an upper bound.
+
+    `carrier` is the earlier item that it went out with, when it was superseded; `carries` counts the later ones that go out with it.
+    """
 
     item: Item
     head: Item | None = None
@@ -28,6 +31,8 @@ class Known:
     about: bool = False
     gate: Gate | None = None
     attempt: Attempt | None = None
+    carrier: Item | None = None
+    carries: int = 0
 
     @property
     def first(self) -> bool:
@@ -46,6 +51,7 @@ class _Gathered:
     before: dict[int, list[int]] = field(default_factory=dict)
     gates: dict[int, Gate] = field(default_factory=dict)
     attempts: dict[UUID, Attempt] = field(default_factory=dict)
+    carriers: dict[UUID, Item] = field(default_factory=dict)
 
 
 def gather(viewer: Viewer, items: Sequence[Item]) -> list[Known]:
@@ -60,12 +66,15 @@ def gather(viewer: Viewer, items: Sequence[Item]) -> list[Known]:
         flying = [item.pk for item in still if item.item_state is ItemState.IN_FLIGHT]
         under_way = Attempt.objects.for_org(viewer).filter(item_id__in=flying, finished_at__isnull=True)
         found.attempts = {attempt.item_id: attempt for attempt in under_way.order_by("number")}
+    carriers = {item.superseded_by for item in items if item.superseded_by}
+    if carriers:
+        found.carriers = Item.objects.for_org(viewer).light().in_bulk(carriers)
     return [_known(item, found) for item in items]
 
 
 def _known(item: Item, found: _Gathered) -> Known:
     if not item.item_state.open:
-        return Known(item)
+        return Known(item, carrier=found.carriers.get(item.superseded_by) if item.superseded_by else None)
     head = found.heads.get(item.lane_id)
     distance = item.seq - head.seq if head and not item.stepped_over else 0
     about = distance > LOOK

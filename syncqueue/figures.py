@@ -18,6 +18,7 @@ from syncqueue.models import Counter, Gate, Sample
 MINUTE = timedelta(minutes=1)
 WINDOWS = (timedelta(minutes=20), timedelta(hours=1), timedelta(hours=6))
 COLUMNS = 72
+SINCE_EVER = ("enqueued", "delivered", "refused", "retried", "merged", "coalesced")
 WAITING = (ItemState.QUEUED.slug, ItemState.RETRYING.slug, ItemState.IN_FLIGHT.slug)
 
 
@@ -34,7 +35,7 @@ def by_upstream(viewer: Viewer, upstream: str = "") -> dict[int, dict[str, int]]
 
 def totals(counters: Mapping[int, Mapping[str, int]]) -> dict[str, int]:
     """The sums over all upstreams, with "open", "waiting" and every state's slug; nothing is below zero."""
-    sums = {state.slug: 0 for state in ItemState} | {"delivered": 0, "refused": 0, "retried": 0, "enqueued": 0}
+    sums = {state.slug: 0 for state in ItemState} | dict.fromkeys(SINCE_EVER, 0)
     for counted in counters.values():
         for name, value in counted.items():
             sums[name] = sums.get(name, 0) + value

@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from hashlib import sha256
 from typing import Any
@@ -16,6 +16,7 @@ from portal.kit.masking import mask_text
 from portal.kit.viewer import Permission, Viewer
 from portal.web.formats import duration
 from syncqueue.adapters.documents import wire
+from syncqueue.core import outgoing
 from syncqueue.core.changes import Absent, FieldChange, beside, changed_fields
 from syncqueue.core.states import ItemState
 from syncqueue.deeds import Deed, deeds
@@ -128,7 +129,7 @@ def item_page(viewer: Viewer, item_id: UUID, now: datetime) -> ItemPage:
     item = Item.objects.for_org(viewer).select_related(*RELATED).filter(pk=item_id).first()
     if item is None:
         raise NotFound
-    known = gather(viewer, [item])[0]
+    known = replace(gather(viewer, [item])[0], carries=_carries(viewer, item))
     erased = not item.payload and item.operation != "delete"
     waits = item.item_state in (ItemState.QUEUED, ItemState.RETRYING)
     previous, following = _neighbours(viewer, item, now)
@@ -150,6 +151,13 @@ def item_page(viewer: Viewer, item_id: UUID, now: datetime) -> ItemPage:
         previous=previous,
         following=following,
     )
+
+
+def _carries(viewer: Viewer, item: Item) -> int:
+    """How many later changes go out with it."""
+    if outgoing.load(item.outgoing).joined is None:
+        return 0
+    return Item.objects.for_org(viewer).filter(lane=item.lane_id, superseded_by=item.pk).count()
 
 
 def _changes(item: Item) -> list[FieldChange]:
@@ -238,13 +246,16 @@ def _exchange(kept: dict[str, Any], item: Item) -> Exchange:
 
 
 def _body(kept: dict[str, Any], item: Item) -> str:
-    """The body as it was sent: attempts keep its digest only, so it is the item's own payload where that has this digest."""
-    body = item.read_payload()
+    """The body as it was sent: attempts keep its digest only, so it is what the item carries where that has this digest."""
     keys = str(item.upstream.routes.get(item.lane.entity_type, {}).get("document") or "").split("/")
-    for key in reversed([key for key in keys if key]):
-        body = {key: body}
-    if item.payload and sha256(wire(body)).hexdigest() == kept["request_digest"]:
-        return mask_text(json.dumps(body, indent=1, ensure_ascii=False))
+    what = outgoing.load(item.outgoing)
+    carried = [part.payload for part in (what.merged, what.joined) if part]
+    for payload in [*carried, item.read_payload()] if item.payload else carried:
+        body = payload
+        for key in reversed([key for key in keys if key]):
+            body = {key: body}
+        if sha256(wire(body)).hexdigest() == kept["request_digest"]:
+            return mask_text(json.dumps(body, indent=1, ensure_ascii=False))
     return _("Body: %(n)d bytes, sha256 %(digest)s") % {
         "n": kept.get("request_size", 0),
         "digest": kept["request_digest"][:16],

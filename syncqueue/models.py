@@ -286,7 +286,8 @@ class CounterQuerySet(ScopedQuerySet["Counter"]):
 class Counter(models.Model):
     """A running number of an upstream, spread over 16 slots so that writers do not wait for each other; its value is their sum.
 
-    Names: the slug of an item state (how many items are in it now), and "delivered", "refused", "retried", "enqueued" (since ever).
+    Names: the slug of an item state (how many items are in it now), and, since ever, "enqueued", "delivered",
+    "refused", "retried", "merged" (sent again after a merge) and "coalesced" (went out with another one: a request saved).
     """
 
     upstream = models.ForeignKey(Upstream, models.CASCADE, related_name="+", db_index=False)

@@ -36,7 +36,7 @@ def reason(known: Known, now: datetime) -> Reason:
         case ItemState.SYNCED:
             text = _("Delivered.")
         case ItemState.SUPERSEDED:
-            text = _("A later change of the same %(type)s stands for it.") % {"type": known.lane.entity_type}
+            text = _("Went out with an earlier change of the same %(type)s.") % {"type": known.lane.entity_type}
         case ItemState.CANCELLED:
             text = _("Cancelled, not sent.")
     return Reason(text)

@@ -25,6 +25,10 @@ from syncqueue.core.states import ItemState
 from syncqueue.models import Item, Lane
 
 
+TAKEN_BACK = (ItemState.QUEUED, ItemState.RETRYING, ItemState.FAILED)
+"""A resolution can be taken back while its item is in one of these states: the upstream has not got it."""
+
+
 class Queue:
     """Implements `conflicts.delivery.Delivery`."""
 
@@ -52,7 +56,7 @@ class Queue:
         """Puts the item back into conflict; raises OnItsWay when it is too late."""
         hand = take(viewer, conflict.item_id, Permission.OPERATE)
         item = hand.item
-        if item.item_state not in (ItemState.QUEUED, ItemState.RETRYING) or item.outcome_unknown:
+        if item.item_state not in TAKEN_BACK or item.outcome_unknown:
             raise OnItsWay(_("The item is %s now.") % item.item_state.slug.replace("_", " "))
         _say(hand, outgoing.load(item.outgoing).without_merge())
         hand.move(ItemState.CONFLICT, retry_at=None, code="conflict", reason=_("The resolution was taken back."))

@@ -303,9 +303,13 @@ def never_sent(cursor: CursorWrapper, rows: Rows, *, lane_id: int, after: int, l
         [lane_id, after, limit],
     )
     waiting = takewhile(lambda row: row[9] == ItemState.QUEUED and row[10] == 0, cursor.fetchall())
-    return [
-        Waiting(rows.read_uuid(row[0]), *row[1:6], client=row[6] or row[7], has_base=bool(row[8])) for row in waiting
-    ]
+    return [_waiting(rows, *row[:9]) for row in waiting]
+
+
+def _waiting(rows: Rows, item: Any, *said: Any) -> Waiting:
+    kind, operation, form, payload, base_version, client_id, actor, has_base = said
+    client = client_id or actor
+    return Waiting(rows.read_uuid(item), kind, operation, form, payload, base_version, client, bool(has_base))
 
 
 def supersede(cursor: CursorWrapper, items: Sequence[tuple[Any, ...]]) -> None:

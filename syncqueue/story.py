@@ -1,6 +1,6 @@
 """Why an item is where it is: the explaining sentences of its own page, what is, what follows, what to do."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from uuid import UUID
 
@@ -29,8 +29,15 @@ class Story:
 
 def story(known: Known, now: datetime) -> Story:
     """The explaining sentences of an item's page."""
-    item = known.item
-    match item.item_state:
+    told = _told(known, now)
+    if not known.carries:
+        return told
+    others = ngettext("One later change goes with it.", "%(n)s later changes go with it.", known.carries)
+    return replace(told, lead=f"{others % {'n': number(known.carries)}} {told.lead}")
+
+
+def _told(known: Known, now: datetime) -> Story:
+    match known.item.item_state:
         case ItemState.QUEUED | ItemState.RETRYING:
             return _waiting(known, now)
         case ItemState.IN_FLIGHT:
@@ -42,11 +49,29 @@ def story(known: Known, now: datetime) -> Story:
         case ItemState.SYNCED:
             told = _synced(known)
         case ItemState.SUPERSEDED:
-            newer = Story(_("A later change of the same entity stands for it:"), item.superseded_by, _("that change"))
-            return newer if item.superseded_by else Story(_("A later change of the same entity stands for it."))
+            return _superseded(known)
         case _:
             told = _("Cancelled. It was not delivered and will not be sent.")
     return Story(told)
+
+
+def _superseded(known: Known) -> Story:
+    """It goes, or went, the way of the earlier change that took it along."""
+    carrier = known.carrier
+    if carrier is None:
+        return Story(_("It went out with an earlier change of the same %(type)s.") % _names(known))
+    match carrier.item_state:
+        case ItemState.SYNCED:
+            lead, rest = _("It was delivered together with"), "."
+        case ItemState.CANCELLED:
+            lead, rest = _("It was to go out with"), _(", which was cancelled: neither was delivered.")
+        case ItemState.CONFLICT:
+            lead, rest = _("It goes out with"), _(", which is in conflict and waits for a decision.")
+        case ItemState.FAILED:
+            lead, rest = _("It goes out with"), _(", which failed: send that one again.")
+        case _:
+            lead, rest = _("It goes out with"), _(", which is on its way.")
+    return Story(lead, carrier.pk, _("an earlier change of the same %(type)s") % _names(known), rest)
 
 
 def _names(known: Known) -> dict[str, str]:

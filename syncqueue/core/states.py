@@ -50,7 +50,7 @@ MOVES: dict[ItemState, frozenset[ItemState]] = {
         }
     ),
     ItemState.CONFLICT: frozenset({ItemState.QUEUED, ItemState.SYNCED, ItemState.CANCELLED}),
-    ItemState.FAILED: frozenset({ItemState.QUEUED, ItemState.CANCELLED}),
+    ItemState.FAILED: frozenset({ItemState.QUEUED, ItemState.CONFLICT, ItemState.CANCELLED}),
     ItemState.SYNCED: frozenset(),
     ItemState.SUPERSEDED: frozenset(),
     ItemState.CANCELLED: frozenset(),
