@@ -85,7 +85,7 @@ def examine(conflict: Conflict, resolution: Resolution) -> tuple[Any, Verdict]:
     if verdict.stale:
         known = {decision.id for decision in verdict.merge.decisions}
         faults = [
-            Fault(f"/choices/{name}", _("There is no such decision in this conflict."))
+            Fault(f"/choices/{jsontext.escape(name)}", _("There is no such decision in this conflict."))
             for name in choices
             if name not in known
         ]

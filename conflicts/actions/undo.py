@@ -1,4 +1,4 @@
-"""Taking a resolution back while the upstream has not got it."""
+"""Taking a resolution back while the upstream has not got it: one that a person made, or one that rules made."""
 
 from uuid import UUID
 
@@ -16,7 +16,7 @@ def undo(*, viewer: Viewer, conflict_id: UUID) -> Conflict:
     """The conflict, open again, with the choices as they were. Raises OnItsWay when it is being sent or was delivered."""
     with transaction.atomic():
         conflict = take(viewer, conflict_id)
-        if conflict.conflict_state is not ConflictState.DECIDED:
+        if conflict.conflict_state not in (ConflictState.DECIDED, ConflictState.MERGED):
             raise OnItsWay(_("The conflict is %s now.") % conflict.conflict_state.slug)
         delivery().take_back(viewer, conflict)
         conflict.state = ConflictState.OPEN
