@@ -156,6 +156,7 @@ def ours(home: Path, database: str = "") -> dict[str, str]:
         "BREAKWATER_HOME": str(home),
         "BREAKWATER_ALLOWED_NETWORKS": "127.0.0.0/8",
         "BREAKWATER_LOG_LEVEL": "WARNING",
+        "BREAKWATER_COALESCE": "0",  # the peers send each change too
     }
     return env | ({"DATABASE_URL": database} if database else {})
 

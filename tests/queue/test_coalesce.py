@@ -3,14 +3,16 @@
 import pytest
 from pytest_django import Settings
 
+from portal.kit import clock
 from syncqueue.actions.deliver import _change
 from syncqueue.actions.enqueue import enqueue
 from syncqueue.actions.verify import verify
-from syncqueue.adapters.base import Change, Delivered
+from syncqueue.adapters.base import Change, Delivered, Outcome
 from syncqueue.core.change import NewChange
 from syncqueue.core.coalesce import LOOK_AHEAD
 from syncqueue.core.jobs import Assignment
 from syncqueue.figures import by_upstream, totals
+from syncqueue.item_page import item_page
 from syncqueue.models import Attempt, Item, Lane
 from tests.queue.conftest import DELIVERED, LOST, REFUSED, Bench, state_of
 
@@ -147,3 +149,21 @@ def test_it_can_be_switched_off(bench: Bench, settings: Settings) -> None:
     assert [sent(job).payload for job in work] == [{"title": "p-1 0"}]
     work = bench.settle(desk, work, DELIVERED)
     assert [sent(job).payload for job in work] == [{"title": "p-1 1"}]
+
+
+@pytest.mark.parametrize(
+    ("outcome", "said"),
+    [
+        (DELIVERED, "It was delivered together with an earlier change of the same plan."),
+        (REFUSED, "It goes out with an earlier change of the same plan, which failed: send that one again."),
+    ],
+)
+def test_its_page_says_with_which_it_went(bench: Bench, outcome: Outcome, said: str) -> None:
+    """A superseded item's page leads to the item that carries it and says how that one stands; the carrier's says how many it has."""
+    head, second, _third = bench.put("p-1", "p-1", "p-1")
+    desk = bench.desk(coalesce=True)
+    bench.settle(desk, desk.turn([]).assignments, outcome)
+    told = item_page(bench.viewer, second.pk, clock.now()).story
+    assert f"{told.lead} {told.link_word}{told.rest}" == said
+    assert told.link == head.pk
+    assert item_page(bench.viewer, head.pk, clock.now()).story.lead.startswith("2 later changes go with it.")
