@@ -97,6 +97,24 @@ def escape(key: str) -> str:
     return key.replace("~", "~0").replace("/", "~1")
 
 
+def line_of(text: str, pointer: str, *, max_depth: int = DEPTH) -> int:
+    """The line (from 1) at which the value of a pointer begins in a JSON text, or its key; where the text breaks, if that is before."""
+    walk = _Walk(max_depth)
+    end = len(text)
+    for token in _TOKEN.finditer(text):
+        word = token[0]
+        value = word[0] not in " \t\n\r,:"
+        here = value and not walk.expects_key and walk.pointer() == pointer
+        try:
+            walk.take(word)
+        except Invalid:
+            here = True
+        if here or (word[0] == '"' and walk.pointer() == pointer):
+            end = token.start()
+            break
+    return text.count("\n", 0, end) + 1
+
+
 def _check_string(text: str, place: str) -> None:
     found = _UNSTORABLE.search(text)
     if found:
@@ -161,6 +179,10 @@ class _Walk:
         self._path: list[str | int] = []
         self._keys: list[set[str] | None] = []  # of each open object; None for an array
         self._wants_key = False
+
+    @property
+    def expects_key(self) -> bool:
+        return self._wants_key
 
     def pointer(self) -> str:
         known = self._path[:-1] if self._wants_key else self._path  # no key was read yet: the object itself

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from portal.kit.errors import Invalid
-from portal.kit.jsontext import check, digest, dump, load, parse
+from portal.kit.jsontext import check, digest, dump, line_of, load, parse
 
 TEXT = st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\x00"))
 VALUES: st.SearchStrategy[Any] = st.recursive(
@@ -104,3 +104,32 @@ def test_check_refuses_what_parse_would(value: Any) -> None:
     """Values that do not come from parse are held to the same rules."""
     with pytest.raises(Invalid):
         check(value)
+
+
+LINES = '{\n "/a": {"list": "key",\n   "key": [\n "id",\n 7]},\n "b": {\n"text": "x"}, "c":[\n{"d":1},\n{"d":2}]}'
+
+
+@pytest.mark.parametrize(
+    ("pointer", "line"),
+    [
+        ("", 1),
+        ("/~1a", 2),
+        ("/~1a/list", 2),
+        ("/~1a/key", 3),
+        ("/~1a/key/0", 4),
+        ("/~1a/key/1", 5),
+        ("/b/text", 7),
+        ("/c/0", 8),
+        ("/c/1", 9),
+        ("/c/1/d", 9),
+        ("/nowhere", 9),
+    ],
+)
+def test_the_line_of_a_pointer(pointer: str, line: int) -> None:
+    """A fault can be shown at its line; a pointer that leads nowhere gives the last one."""
+    assert line_of(LINES, pointer) == line
+
+
+def test_the_line_of_a_pointer_in_a_text_that_breaks() -> None:
+    """It is where the text breaks, if that is before."""
+    assert line_of('{"a": 1,\n"b": 2,\n"a": 3,\n"c": 4}', "/c") == 3

@@ -26,9 +26,11 @@ from schemathesis.specs.openapi.checks import (
 from portal.api.throttling import LIMITER
 from resilience.upstreams.models import Upstream
 from tests.rest.conftest import Caller
+from tests.support.conflicts import meet
+from tests.support.people import People
 
 METHODS = {"get", "post", "patch", "put", "delete"}
-TAGS = {"queue", "upstreams"}
+TAGS = {"queue", "upstreams", "conflicts"}
 
 
 def described() -> dict[str, Any]:
@@ -38,7 +40,7 @@ def described() -> dict[str, Any]:
 
 
 def operations() -> list[tuple[str, str, dict[str, Any]]]:
-    """Method, path and description of each operation on the queue and on upstreams."""
+    """Method, path and description of each operation on the queue, on upstreams and on conflicts."""
     paths = described()["paths"]
     return [
         (method, path, operation)
@@ -94,7 +96,7 @@ def closed(schema: Any) -> Any:
     return found
 
 
-SCHEMA = schemathesis.openapi.from_dict(described()).include(path_regex="^/api/v1/(queue|upstreams)")
+SCHEMA = schemathesis.openapi.from_dict(described()).include(path_regex="^/api/v1/(queue|upstreams|conflicts)")
 SCHEMA.app = WSGIHandler()
 LABELS = [operation.ok().label for operation in SCHEMA.get_all_operations()]
 CHECKS = [content_type_conformance, response_schema_conformance, status_code_conformance, response_headers_conformance]
@@ -121,11 +123,13 @@ def one_connection() -> Iterator[None]:
 @pytest.mark.parametrize("mode", [GenerationMode.POSITIVE, GenerationMode.NEGATIVE])
 @pytest.mark.parametrize("label", LABELS)
 def test_generated_calls_are_answered_as_described(
-    label: str, mode: GenerationMode, alice: Caller, upstream: Upstream
+    label: str, mode: GenerationMode, alice: Caller, people: People, upstream: Upstream
 ) -> None:
     """Whatever is sent, the answer has a status, a type and a body that the description names, and is never a 500."""
     change = {"kind": "plan_edit", "entity_id": "p-1", "payload": {"title": "x"}}
-    known = {"item_id": alice.post("/queue/items", change).json()["id"], "slug": upstream.slug}
+    conflict = meet(people.viewer(people.alice), entity_id="p-2")
+    known = {"conflict_id": str(conflict.pk), "slug": upstream.slug}
+    known |= {"item_id": alice.post("/queue/items", change).json()["id"]}
     operation = next(one.ok() for one in SCHEMA.get_all_operations() if one.ok().label == label)
     statuses: list[int] = []
 

@@ -58,6 +58,7 @@ NEW_UPSTREAM = {
     "routes": {"plan": {"path": "/p/{id}"}},
 }
 OF_TIDEWATER = {"organization": "tidewater"}
+RESOLUTION = {"digest": "{digest}", "document": {"title": "New"}}
 
 EXPECTED: dict[str, list[Case]] = {
     # for machines and for everybody
@@ -117,6 +118,12 @@ EXPECTED: dict[str, list[Case]] = {
     "api/v1/queue/items/<uuid:item_id>/step-over": [post(For.RIGHT, WHY)],
     "api/v1/queue/retry-failed": [post(For.RIGHT_SOMEWHERE, WHY)],
     "api/v1/queue/stats": [get(For.SIGNED_IN)],
+    # conflicts
+    "api/v1/conflicts": [get(For.SIGNED_IN)],
+    "api/v1/conflicts/<uuid:conflict_id>": [get(For.MEMBERS)],
+    "api/v1/conflicts/<uuid:conflict_id>/preview": [post(For.MEMBERS, {"choices": {}})],
+    "api/v1/conflicts/<uuid:conflict_id>/resolve": [post(For.RIGHT, RESOLUTION)],
+    "api/v1/conflicts/<uuid:conflict_id>/undo": [post(For.RIGHT)],
     # the log
     "audit": [get(For.SIGNED_IN)],
     "api/v1/events": [get(For.SIGNED_IN)],

@@ -11,6 +11,7 @@ from django.http import HttpResponse
 from django.test import Client
 from django.urls import URLPattern, URLResolver, get_resolver
 
+from conflicts.models import Conflict
 from portal.api.throttling import LIMITER
 from portal.kit.jsontext import dump
 from portal.kit.viewer import Permission
@@ -20,6 +21,7 @@ from syncqueue.actions.enqueue import enqueue
 from syncqueue.core.change import NewChange
 from syncqueue.models import Item, Lane
 from tests.security.expectations import EXPECTED, Case, For
+from tests.support.conflicts import meet
 from tests.support.people import People, make_people, make_token, make_upstream
 
 METHODS = ("GET", "POST", "PUT", "PATCH", "DELETE")
@@ -65,6 +67,7 @@ class World:
             Membership.objects.unscoped().filter(organization_id=mine).order_by("pk").values_list("pk", "role"),
             Token.objects.unscoped().filter(organization_id=mine).order_by("pk").values_list("pk", "revoked_at"),
             Project.objects.unscoped().filter(organization_id=mine).order_by("pk").values_list("pk", "slug"),
+            Conflict.objects.unscoped().filter(organization_id=mine).order_by("pk").values_list("pk", "revision"),
         ]
         return [list(rows) for rows in kept]
 
@@ -73,6 +76,8 @@ class World:
 def world(db: None) -> World:
     people = make_people()
     upstream = make_upstream(people.tidewater)
+    mine = people.viewer(people.alice)
+    conflict = meet(mine, local={"title": "moonshine"}, remote={"title": "moonshine too"}, entity_id="p-hidden-too")
     change = NewChange(
         kind="plan_edit",
         upstream="plans-api",
@@ -82,7 +87,7 @@ def world(db: None) -> World:
         payload={"title": "moonshine"},
         organization="tidewater",
     )
-    item = enqueue(viewer=people.viewer(people.alice), changes=[change])[0].item
+    item = enqueue(viewer=mine, changes=[change])[0].item
     tokens = {
         "owner": make_token(people.alice, people.tidewater),
         "mate": make_token(people.bob, people.tidewater),
@@ -98,6 +103,8 @@ def world(db: None) -> World:
         "upstream_id": str(upstream.pk),
         "slug": upstream.slug,
         "item_id": str(item.pk),
+        "conflict_id": str(conflict.pk),
+        "digest": conflict.digest,
         "membership_id": str(Membership.objects.unscoped().get(user=people.bob).pk),
         "token_id": str(Token.objects.unscoped().filter(user=people.alice).latest("pk").pk),
         "verb": "retry",
