@@ -138,7 +138,7 @@ class _Walk:
                 local,
                 remote,
                 simple.reason if simple else reason,
-                merged=pieces.merged(),
+                merged=pieces.merged() if any(not hunk.asks for hunk in pieces.hunks) else base,
                 pieces=pieces,
                 by_rule=policy is not None and simple is None,
             ),

@@ -10,6 +10,7 @@ TOURNAMENT: Final = 500
 """How many common items the pairwise tournament compares at most."""
 
 Keys = Sequence[Hashable]
+_HEAD: Final = object()
 
 
 class Order(NamedTuple):
@@ -32,11 +33,13 @@ def ordered(base: Keys, local: Keys, remote: Keys, policy: str = "key") -> Order
 
 
 def backed_by(first: Keys, *others: Keys) -> list[Hashable]:
-    """The items of all versions, with those of the first in its order and the others' behind what they follow there."""
+    """The items of all versions: those of the first in its order, the others' behind what they follow, and at the end what ends them."""
     keys = list(first)
+    ends: list[Sequence[Hashable]] = []
     for other in others:
-        keys = _weave(keys, other)
-    return keys
+        keys, end = _weave(keys, other)
+        ends.append(end)
+    return list(dict.fromkeys([*keys, *(key for end in reversed(ends) for key in end)])) if any(ends) else keys
 
 
 def moved(base: Keys, side: Keys) -> bool:
@@ -106,24 +109,27 @@ def _agrees(keys: Keys, part: Keys) -> bool:
     return _common(keys, part) == list(part)
 
 
-def _weave(keys: list[Hashable], other: Keys) -> list[Hashable]:
-    """The keys with those that only the other sequence has, each run behind the key that it follows there."""
+def _weave(keys: list[Hashable], other: Keys) -> tuple[list[Hashable], list[Hashable]]:
+    """The keys with those that only the other sequence has, each run behind the key that it follows there, and its last run apart."""
     known = set(keys)
-    head: list[Hashable] = []
     behind: dict[Hashable, list[Hashable]] = {}
-    run = head
+    run: list[Hashable] = []
+    follows: Hashable = _HEAD
     for key in other:
-        if key in known:
-            run = behind.setdefault(key, [])
-        else:
+        if key not in known:
             run.append(key)
-    if not head and not any(behind.values()):
-        return keys
-    woven = head
+            continue
+        if run:
+            behind[follows] = run
+            run = []
+        follows = key
+    if not behind:
+        return keys, run
+    woven = behind.pop(_HEAD, [])
     for key in keys:
         woven.append(key)
         woven += behind.get(key, ())
-    return woven
+    return woven, run
 
 
 def _topological(*sequences: Keys) -> list[Hashable] | None:

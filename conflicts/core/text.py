@@ -42,6 +42,12 @@ def _split(text: str, by: str) -> _Text:
     return _Text((_SENTENCES if by == "sentences" else _LINES).findall(whole), ended)
 
 
+def passages(text: str, by: str = "lines") -> list[str]:
+    """The lines or sentences that hunks count, in order; together they are the text."""
+    found = _split(text, by)
+    return [*found.tokens[:-1], found.part(slice(len(found.tokens) - 1, len(found.tokens)))] if found.tokens else []
+
+
 def merge_text(base: str, local: str, remote: str, by: str = "lines") -> Pieces:
     """The hunks of three versions of a text. Whether it ends with a new line is settled apart from its last line."""
     texts = _split(base, by), _split(local, by), _split(remote, by)
@@ -60,7 +66,7 @@ def _hunk(number: int, stretch: Stretch, texts: tuple[_Text, _Text, _Text]) -> H
 def _builder(
     stretches: list[Stretch], hunks: tuple[Hunk, ...], texts: tuple[_Text, _Text, _Text]
 ) -> Callable[[Callable[[Hunk], Any]], str]:
-    base, local, remote = texts
+    base = texts[0]
 
     def build(outcome: Callable[[Hunk], Any]) -> str:
         outcomes = [outcome(hunk) for hunk in hunks]
@@ -71,7 +77,7 @@ def _builder(
             parts.append("" if hunk.number in gone else _ended(outcomes[hunk.number], stretch, texts))
             at = hunk.end
         text = "".join([*parts, *base.tokens[at:]])
-        return text if _ends(base.ended, local.ended, remote.ended) else text.removesuffix("\n")
+        return text if _ends_in_line(hunks, outcomes, texts) else text.removesuffix("\n")
 
     return build
 
@@ -84,7 +90,18 @@ def _ended(text: str, stretch: Stretch, texts: tuple[_Text, _Text, _Text]) -> st
     return text + "\n" if all(token.endswith("\n") for last in lasts for token in last) else text
 
 
-def _ends(base: bool | None, local: bool | None, remote: bool | None) -> bool | None:
+def _ends_in_line(hunks: tuple[Hunk, ...], outcomes: list[str], texts: tuple[_Text, _Text, _Text]) -> bool | None:
+    """Whether the text ends with a new line: as the side that a conflict at the end was given to, else as the sides make it."""
+    base, local, remote = (text.ended for text in texts)
+    last = hunks[-1] if hunks else None
+    if last and last.asks and last.end == len(texts[0].tokens):
+        for part, ended in ((last.base, base), (last.local, local), (last.remote, remote)):
+            if outcomes[-1] == part and ended is not None:
+                return ended
+    return _three_way(base, local, remote)
+
+
+def _three_way(base: bool | None, local: bool | None, remote: bool | None) -> bool | None:
     """Whether the merged text ends with a new line; an empty text (None) has no say."""
     if local is None or remote is None:
         return remote if local is None else local
