@@ -6,13 +6,14 @@ from pathlib import Path
 
 from tests.bench import claims, idle, report, runners
 from tests.bench.drain import RunnerFailed
+from tests.bench.merging import section as merging
 from tests.bench.order import Order
 from tests.bench.runners import Bench
 from tests.bench.sink import running_sink
 from tests.support.portal import Portal
 from tests.support.postgres import running_postgres
 
-SECTIONS = ["throughput", "claims", "idle"]
+SECTIONS = ["merge", "throughput", "claims", "idle"]
 FULL = [
     "bare",
     "bare-uvloop",
@@ -34,6 +35,10 @@ def main() -> None:
     """Run what the command line asks for and print the figures as they are."""
     options = read_command_line()
     print(report.machine(), flush=True)
+    if "merge" in options.sections:
+        merging.run()
+    if options.sections == ["merge"]:
+        return
     with running_sink() as sink, tempfile.TemporaryDirectory(prefix="breakwater-bench-") as directory:
         bench = Bench(
             sink=sink,
