@@ -59,7 +59,7 @@ $(EDITOR): node_modules/.package-lock.json $(wildcard assets/editor/*.js)
 editor: $(EDITOR) ## the editor for merges by hand, in static/built (run, test and shots make it themselves)
 
 run: $(NEEDED_TO_RUN) ## the portal on http://127.0.0.1:PORT (PORT=8123), with the demo or empty (DEMO=0); Ctrl-C stops it
-	@mkdir -p build; $(MAKE) --no-print-directory $(EDITOR) 2>build/editor.log \
+	@mkdir -p build; $(MAKE) -s --no-print-directory $(EDITOR) 2>build/editor.log \
 	  || echo "The editor for merges by hand could not be built (build/editor.log says why); its page offers a plain field for text."
 	@export BREAKWATER_ALLOWED_NETWORKS="$${BREAKWATER_ALLOWED_NETWORKS-127.0.0.0/8,::1/128}"; \
 	exec $(BIN)/python manage.py up --port $(PORT) $(if $(filter 0,$(DEMO)),--no-demo,--demo)

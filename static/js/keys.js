@@ -67,8 +67,9 @@ function escape() {
 function press(event) {
   if (event.defaultPrevented || event.ctrlKey || event.metaKey || event.altKey) return;
   if (document.querySelector("dialog[open]")) return;
-  if (event.key === "Escape") return typing(event.target) ? event.target.blur() : escape();
-  if (typing(event.target)) return;
+  const [target] = event.composedPath(); // the field itself, also inside a shadow root
+  if (event.key === "Escape") return typing(target) ? target.blur() : escape();
+  if (typing(target)) return;
   if (Date.now() < going) {
     going = 0;
     return go(event.key);

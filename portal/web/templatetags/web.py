@@ -3,6 +3,7 @@
 {% load web %}
 {% icon "queue" %}  {% state "in_flight" %}  {{ n|number }}  {{ n|capped }}  {{ share|percent }}  {{ seconds|duration }}
 {% ago item.created_at %}  {% moment attempt.started_at seconds=True %}  {{ item.id|short_id }}  {{ octets|size }}
+<textarea {% json_editor %}>
 """
 
 import json
@@ -15,11 +16,11 @@ from django import template
 from django.forms import BoundField
 from django.templatetags.static import static
 from django.utils import timezone
-from django.utils.html import format_html
+from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
 
 from portal.kit import clock
-from portal.web import formats
+from portal.web import editor, formats
 from portal.web.vocabulary import sign
 
 register = template.Library()
@@ -46,6 +47,12 @@ def state(name: str, word: str = "", *, quiet: bool = False) -> SafeString:
     return format_html(
         '<span class="state" data-tone="{}"{}>{}{}</span>', shown.tone, loud, icon(shown.icon), word or shown.word
     )
+
+
+@register.simple_tag
+def json_editor() -> SafeString:
+    """The attributes of a textarea whose page offers the JSON editor (portal/web/editor.py); none where it was not built."""
+    return format_html_join(" ", '{}="{}"', editor.attributes().items())
 
 
 @register.simple_tag
