@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from conflicts.core.decisions import Choice, ChoiceError, Decision, Hunk
+from conflicts.core.limits import check_depth
 from conflicts.core.pieces import Pieces, settled
 from conflicts.core.place import Finding
 from conflicts.core.text import joined
@@ -38,6 +39,7 @@ def taken(decision: Decision, finding: Finding, choice: Choice, *, partial: bool
     if not isinstance(choice, Mapping) or len(choice) != 1:
         raise ChoiceError(decision.id, NO_FORM)
     if "value" in choice and "edit" in decision.options:
+        check_depth(choice["value"])
         return choice["value"]
     picks = choice.get("hunks")
     if not isinstance(picks, Mapping) or finding.pieces is None or not decision.hunks:

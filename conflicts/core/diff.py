@@ -9,6 +9,7 @@ work, the whole gap counts as one change: coarser, never wrong.
 from bisect import bisect_left
 from collections import Counter
 from collections.abc import Hashable, Sequence
+from itertools import chain
 from typing import Final, NamedTuple
 
 WORK: Final = 300_000
@@ -38,9 +39,9 @@ class Change(NamedTuple):
 
 def interned(*sequences: Sequence[Hashable]) -> list[list[int]]:
     """The sequences with a small number for each token, the same for equal tokens."""
-    numbers: dict[Hashable, int] = {}
-    number = numbers.setdefault
-    return [[number(token, len(numbers)) for token in sequence] for sequence in sequences]
+    tokens = dict.fromkeys(chain.from_iterable(sequences))
+    numbers = dict(zip(tokens, range(len(tokens)), strict=True))
+    return [list(map(numbers.__getitem__, sequence)) for sequence in sequences]
 
 
 def changes(base: list[int], other: list[int]) -> list[Change]:

@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 from conflicts.core import reasons
-from conflicts.core.choices import UNDECIDED, UNKNOWN, options_of, taken, together
+from conflicts.core.choices import NO_FORM, UNDECIDED, UNKNOWN, options_of, taken, together
 from conflicts.core.decisions import MISSING, Choice, ChoiceError, Decision, Merge
 from conflicts.core.equality import canonical, fingerprint, same
 from conflicts.core.globs import Spot
@@ -60,6 +60,7 @@ class _Walk:
         self.rules = rules
         self.choices = choices
         self.partial = partial
+        self.inside = False
         self.decisions: list[Decision] = []
 
     def run(self, base: Any, local: Any, remote: Any) -> Any:
@@ -140,7 +141,7 @@ class _Walk:
                 simple.reason if simple else reason,
                 merged=pieces.merged() if any(not hunk.asks for hunk in pieces.hunks) else base,
                 pieces=pieces,
-                by_rule=policy is not None and simple is None,
+                by_rule=isinstance(policy, TextPolicy) and simple is None,
             ),
         )
 
@@ -183,18 +184,22 @@ class _Walk:
         if choice is None and decision.asks and not self.partial:
             raise ChoiceError(decision.id, UNDECIDED)
         if finding.options and choice is not None and choice not in finding.options:
-            raise ChoiceError(decision.id, "This choice does not fit the decision.")
+            raise ChoiceError(decision.id, NO_FORM)
         return Settled(decision, choice)
 
     def within(self, place: Place, finding: Finding, inside: Callable[[], Any]) -> Any:
-        """Notes a decision over a place whose inside is merged too: a choice for it overrules the choices inside."""
-        decision, choice = self.decide(place, finding)
-        if choice is None:
+        """Notes a decision over a place whose inside is merged too: a choice for it overrules the choices inside.
+
+        Where such a place stands in another one, only the outer one is noted.
+        """
+        if self.inside:
             return inside()
-        before, self.partial = self.partial, True
-        inside()
-        self.partial = before
-        return taken(decision, finding, choice, partial=self.partial)
+        decision, choice = self.decide(place, finding)
+        partial = self.partial
+        self.inside, self.partial = True, partial or choice is not None
+        merged = inside()
+        self.inside, self.partial = False, partial
+        return merged if choice is None else taken(decision, finding, choice, partial=self.partial)
 
 
 def _decision(place: Place, finding: Finding) -> Decision:

@@ -46,10 +46,10 @@ def _strictly(one: Any, other: Any) -> bool:
 
 
 def canonical(value: Any) -> str:
-    """The JSON text that all equal values share, and no others; "" for MISSING."""
+    """The text that all equal values share, and no others; "" for MISSING. It is not meant to be read back."""
     if value is MISSING:
         return ""
-    return _encode(value if isinstance(value, str) else _plain(value))
+    return '"' + value if isinstance(value, str) else _encode(_plain(value))
 
 
 def _plain(value: Any) -> Any:
@@ -71,7 +71,7 @@ def _shortest(value: Decimal) -> Any:
 def token(value: Any) -> Hashable:
     """What stands for a value in a dict or a set: equal for equal values only."""
     if isinstance(value, str):
-        return "s" + value
+        return canonical(value)
     if isinstance(value, bool) or value is None:
         return repr(value)
     if isinstance(value, int | float | Decimal):

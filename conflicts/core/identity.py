@@ -44,6 +44,8 @@ def _found(items: Items, field: str) -> bool:
 
 def keys_by(items: Items, fields: Sequence[str]) -> Identities | None:
     """The identities of items by their fields; None when one has none or two share one."""
+    if len(fields) == 1 and _found(items, fields[0]):
+        return [item[fields[0]] for item in items]
     keys: Identities = []
     for item in items:
         key = _key(item, fields)
@@ -102,10 +104,10 @@ def _identities(policy: ListPolicy, items: Items) -> Identities | None:
 
 
 def spelled(key: Hashable) -> str:
-    """An identity as a part of a decision's id."""
+    """An identity in brackets, as a part of a trail."""
     if isinstance(key, Content):
-        return f"={fingerprint(repr(type(key.token)), str(key.token))}.{key.occurrence}"
-    return canonical(list(key) if isinstance(key, tuple) else key)
+        return f"[={fingerprint(repr(type(key.token)), str(key.token))}.{key.occurrence}]"
+    return canonical(list(key) if isinstance(key, tuple) else [key])
 
 
 def shown(key: Hashable) -> str:

@@ -4,6 +4,7 @@ from typing import Any, Final
 
 DEPTH: Final = 100
 """How many objects and lists may stand inside each other."""
+_CONTAINERS: Final = (dict, list)
 
 
 class TooDeep(ValueError):
@@ -23,7 +24,7 @@ def check_depth(document: Any) -> None:
                 below += value.values()
             elif isinstance(value, list):
                 below += value
-        level = [value for value in below if isinstance(value, dict | list)]
+        level = [value for value in below if isinstance(value, _CONTAINERS)]
         if not level:
             return
     raise TooDeep

@@ -1,6 +1,7 @@
 """Lists: how their items are told apart, in which order they stand, and how they are merged."""
 
 from collections.abc import Hashable
+from dataclasses import replace
 from typing import Any
 
 from conflicts.core import reasons
@@ -8,7 +9,7 @@ from conflicts.core.decisions import MISSING
 from conflicts.core.equality import same
 from conflicts.core.identity import Identities, Items, Keyed, found_field, keyed_by, shown, spelled
 from conflicts.core.order import Order, backed_by, moved, ordered
-from conflicts.core.place import Finding, Place, Walker
+from conflicts.core.place import SIDED, Finding, Place, Walker
 from conflicts.core.rules import ListPolicy
 from conflicts.core.sequences import sequence
 from conflicts.core.values import moment, one_sided
@@ -22,7 +23,8 @@ def merge_list(walker: Walker, place: Place, base: Any, local: Items, remote: It
         field = found_field(before, local, remote)
         policy = ListPolicy("key", (field,)) if field else ListPolicy("lcs")
     if policy.how in {"atomic", "lcs"}:
-        return walker.settle(place, sequence(base, local, remote, atomic=policy.how == "atomic"))
+        finding = sequence(base, local, remote, atomic=policy.how == "atomic")
+        return walker.settle(place, replace(finding, by_rule=_ruled(place) and finding.action not in SIDED))
     keyed = keyed_by(policy, before, local, remote)
     if keyed is None:
         return walker.settle(place, _unmatched(base, local, remote))
@@ -30,6 +32,10 @@ def merge_list(walker: Walker, place: Place, base: Any, local: Items, remote: It
         return _merge_keyed(walker, place, policy, keyed)
     finding = Finding("add-add", f"auto:{policy.how}", base, local, remote, reasons.MERGED_ADDITIONS)
     return walker.within(place, finding, lambda: _merge_keyed(walker, place, policy, keyed))
+
+
+def _ruled(place: Place) -> bool:
+    return isinstance(place.policy, ListPolicy)
 
 
 def _unmatched(base: Any, local: Items, remote: Items) -> Finding:
@@ -90,7 +96,7 @@ def _settled_order(
         order.reason,
         merged=order.keys,
         identities=_spelled_keys(keyed),
-        by_rule=order.action.startswith("auto:") and place.policy is not None,
+        by_rule=_ruled(place) and order.action not in SIDED,
         options=("local", "remote", "base"),
     )
     _, choice = walker.decide(place, finding)

@@ -4,12 +4,14 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, NamedTuple, Protocol
 
-from conflicts.core.decisions import MISSING, Choice, Decision, Hunk, Kind
+from conflicts.core.decisions import MISSING, Choice, Decision, Kind
 from conflicts.core.globs import Spot
 from conflicts.core.pieces import Pieces
 from conflicts.core.rules import Policy, Rule, Rules
 
 _NOTHING: Mapping[str, Any] = {}
+SIDED = frozenset({"local", "remote", "same"})
+"""The actions that need no rule: at most one side changed the place, or both in the same way."""
 
 
 class Place(NamedTuple):
@@ -44,7 +46,7 @@ class Place(NamedTuple):
 
     def item(self, index: int, identity: str, key: str) -> "Place":
         """The place of a list's item."""
-        return Place(f"{self.path}/{index}", f"{self.trail}[{identity}]", self.spot.item(), key)
+        return Place(f"{self.path}/{index}", self.trail + identity, self.spot.item(), key)
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,6 +94,3 @@ class Walker(Protocol):
 
     def within(self, place: Place, finding: Finding, inside: Callable[[], Any]) -> Any:
         """Notes a decision over a place whose inside is merged too: a choice for it overrules the choices inside."""
-
-
-Outcome = Callable[[Hunk], Any]
