@@ -135,14 +135,13 @@ class TestInTheBrowser:
         faults = [
             {"pointer": "/steps/0/id", "detail": "This id is taken."},
             {"pointer": "/steps/0/owner", "detail": "An owner is required."},
+            {"pointer": "/title", "detail": "This title is too long."},
         ]
         one.page.evaluate("faults => window.editor.setFaults(faults)", faults)
         taken, owner = one.fault("Line 5: This id is taken."), one.fault("Line 4: An owner is required.")
         expect(taken).to_be_visible()
         expect(owner).to_be_visible()
         assert "a/b" in one.page.locator(".cm-lintRange", has_text="a/b").inner_text()
-        one.page.evaluate("window.editor.goTo('/title')")
-        one.page.keyboard.type(" ")
         one.page.keyboard.press("Control+Home")
         one.page.keyboard.press("Enter")
         expect(one.fault("Line 6: This id is taken.")).to_be_visible()
@@ -151,6 +150,7 @@ class TestInTheBrowser:
         one.page.keyboard.type("x")
         expect(one.fault("This id is taken.")).to_have_count(0)
         expect(one.fault("An owner is required.")).to_have_count(0)
+        expect(one.fault("Line 3: This title is too long.")).to_be_visible()
 
     def test_the_keyboard_is_not_trapped(self, opened: Open) -> None:
         """Tab indents; after Escape it leaves, forwards and backwards, without a time limit, and typing takes it back."""
