@@ -11,8 +11,11 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("api/v1/", include("resilience.upstreams.api_urls")),
     path("api/v1/", include("conflicts.api_urls")),
     path("api/v1/", include("syncqueue.api_urls")),
+    path("", include("conflicts.urls")),
     path("", include("syncqueue.urls")),
     path("", include("syncqueue.settings_urls")),
+    path("", include("portal.projects.urls")),
+    path("api/v1/", include("portal.projects.api_urls")),
     path("", include("portal.overview.urls")),
     path("api/v1/", include("portal.overview.api_urls")),
 ]

@@ -90,8 +90,8 @@ class ProjectsView(ListAPIView[Project]):
     def post(self, request: Request) -> Response:
         """Adds a project. Needs the scope administer and the role admin."""
         viewer, said = viewer_of(request), _said(request, serializers.NewProjectSerializer)
-        organization = organization_named(viewer, said["organization"])
-        project = create_project(viewer=viewer, organization_id=organization.pk, slug=said["slug"], name=said["name"])
+        organization = organization_named(viewer, said.pop("organization"))
+        project = create_project(viewer=viewer, organization_id=organization.pk, **said)
         return Response(serializers.ProjectSerializer(project).data, status=201)
 
 

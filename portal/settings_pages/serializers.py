@@ -37,15 +37,19 @@ class ProjectSerializer(serializers.ModelSerializer[Project]):
 
     class Meta:
         model = Project
-        fields = ["id", "organization", "slug", "name", "created_at"]
+        fields = ["id", "organization", "slug", "name", "description", "created_at"]
 
 
 class NewProjectSerializer(serializers.Serializer[Any]):
-    """A project that is asked for."""
+    """A project that is asked for. `specification` is Markdown."""
 
     organization = serializers.CharField(required=False, default="", max_length=50)
     slug = serializers.CharField(max_length=50)
     name = serializers.CharField(max_length=100)
+    description = serializers.CharField(required=False, default="", allow_blank=True, max_length=300)
+    specification = serializers.CharField(
+        required=False, default="", allow_blank=True, max_length=200_000, trim_whitespace=False
+    )
 
 
 class MemberSerializer(serializers.ModelSerializer[Membership]):

@@ -63,8 +63,17 @@ class Group:
 
 PAGES: list[tuple[str | Promise, list[Page]]] = [
     ("", [Page("overview", _("Overview"), "/", "o", main=True)]),
-    (_("Deliver"), [Page("queue", _("Queue"), "/resilience/queue", "q", main=True)]),
-    (_("Work"), [Page("audit", _("Audit log"), "/audit", "a", main=True)]),
+    (
+        _("Deliver"),
+        [
+            Page("queue", _("Queue"), "/resilience/queue", "q", main=True),
+            Page("conflicts", _("Conflicts"), "/conflicts", "c", main=True),
+        ],
+    ),
+    (
+        _("Work"),
+        [Page("projects", _("Projects"), "/projects", "p"), Page("audit", _("Audit log"), "/audit", "a")],
+    ),
     (
         _("Settings"),
         [

@@ -5,7 +5,7 @@ import { notice, speak } from "./notices.js";
 import { merge } from "./merge.js";
 import { say } from "./words.js";
 
-const TOPICS = new Set(["queue", "events"]);
+const TOPICS = new Set(["queue", "events", "conflicts"]);
 const APART = 2_000; // between two fragments
 const CHARTS = 10_000; // between two drawings of the charts, which a fragment leaves out otherwise
 const POLL = 30_000;
@@ -150,5 +150,6 @@ export function startLive() {
   setInterval(() => !document.hidden && show(), 1000);
   setInterval(() => !document.hidden && !paused && Date.now() - fetched >= POLL && refresh(), 5_000);
   if (!document.hidden) open();
+  if (document.querySelector("[data-stale]")) refresh(); // the page shows a copy that is old enough to be asked for again
   show();
 }

@@ -47,8 +47,16 @@ function sameState(old, fresh) {
   for (const details of old.querySelectorAll("details[id][open]")) fresh.querySelector(`#${CSS.escape(details.id)}`)?.setAttribute("open", "");
 }
 
+// Whether something was typed or chosen in a part, which must not be lost.
+function edited(part) {
+  return [...part.querySelectorAll("input:not([type=hidden]), textarea, select")].some((field) => {
+    if (field.matches("select")) return field.selectedIndex !== Math.max([...field.options].findIndex((option) => option.defaultSelected), 0);
+    return field.matches("[type=checkbox], [type=radio]") ? field.checked !== field.defaultChecked : field.value !== field.defaultValue;
+  });
+}
+
 function replacePart(old, fresh) {
-  if (old.outerHTML === fresh.outerHTML) return;
+  if (old.outerHTML === fresh.outerHTML || edited(old)) return;
   const focused = old.contains(document.activeElement) ? document.activeElement : null;
   if (focused?.matches("input, textarea, select") || old.querySelector("details[data-menu][open]")) return;
   sameState(old, fresh);

@@ -58,6 +58,8 @@ NEW_UPSTREAM = {
     "routes": {"plan": {"path": "/p/{id}"}},
 }
 OF_TIDEWATER = {"organization": "tidewater"}
+PLAN = {"name": "plan_edit"}
+RULES = {"do": "save", "rules": "{{}}", **OF_TIDEWATER}
 RESOLUTION = {"digest": "{digest}", "document": {"title": "New"}}
 
 EXPECTED: dict[str, list[Case]] = {
@@ -111,6 +113,8 @@ EXPECTED: dict[str, list[Case]] = {
         post(For.RIGHT, WHY, where={"verb": verb}) for verb in ("retry", "cancel", "step-over", "delete")
     ],
     "settings/kinds": [get(For.SIGNED_IN)],
+    "settings/kinds/<slug:name>": [get(For.SIGNED_IN, where=PLAN), post(For.NAMED, RULES, where=PLAN)],
+    "settings/kinds/<slug:name>/try": [post(For.SIGNED_IN, {"rules": "{{}}"}, where=PLAN)],
     "api/v1/queue/items": [get(For.SIGNED_IN), post(For.NAMED, CHANGE)],
     "api/v1/queue/items/<uuid:item_id>": [get(For.MEMBERS), Case("DELETE", For.RIGHT, WHY, query="reason=a%20test")],
     "api/v1/queue/items/<uuid:item_id>/retry": [post(For.RIGHT, WHY)],
@@ -124,6 +128,26 @@ EXPECTED: dict[str, list[Case]] = {
     "api/v1/conflicts/<uuid:conflict_id>/preview": [post(For.MEMBERS, {"choices": {}})],
     "api/v1/conflicts/<uuid:conflict_id>/resolve": [post(For.RIGHT, RESOLUTION)],
     "api/v1/conflicts/<uuid:conflict_id>/undo": [post(For.RIGHT)],
+    # projects and plans
+    "projects": [get(For.SIGNED_IN)],
+    "projects/add": [get(For.RIGHT_SOMEWHERE), post(For.RIGHT_SOMEWHERE, {"slug": "new", "name": "New"})],
+    "projects/<int:project_id>": [get(For.MEMBERS)],
+    "projects/<int:project_id>/edit": [get(For.RIGHT), post(For.RIGHT, {"name": "New", "revision": "1"})],
+    "projects/<int:project_id>/plans/add": [
+        get(For.RIGHT),
+        post(For.RIGHT, {"how": "new", "title": "New", "upstream": "{upstream_id}"}),
+    ],
+    "projects/<int:project_id>/export.json": [get(For.MEMBERS)],
+    "projects/<int:project_id>/export.md": [get(For.MEMBERS)],
+    "projects/plans/<int:plan_id>": [get(For.MEMBERS)],
+    "projects/plans/<int:plan_id>/edit": [post(For.RIGHT, {"what": "comment", "text": "Hello"})],
+    "projects/plans/<int:plan_id>/refresh": [post(For.MEMBERS)],
+    "projects/plans/<int:plan_id>/move": [post(For.RIGHT, {"project": "{project_id}"})],
+    "projects/plans/<int:plan_id>/export.json": [get(For.MEMBERS)],
+    "projects/plans/<int:plan_id>/export.md": [get(For.MEMBERS)],
+    "api/v1/projects/<int:project_id>": [get(For.MEMBERS)],
+    "api/v1/plans": [get(For.SIGNED_IN)],
+    "api/v1/plans/<int:plan_id>": [get(For.MEMBERS)],
     # the log
     "audit": [get(For.SIGNED_IN)],
     "api/v1/events": [get(For.SIGNED_IN)],

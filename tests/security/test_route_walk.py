@@ -15,6 +15,7 @@ from conflicts.models import Conflict
 from portal.api.throttling import LIMITER
 from portal.kit.jsontext import dump
 from portal.kit.viewer import Permission
+from portal.projects.models import Plan
 from portal.tenancy.models import Membership, Project, Token
 from resilience.upstreams.models import Upstream
 from syncqueue.actions.enqueue import enqueue
@@ -67,6 +68,8 @@ class World:
             Membership.objects.unscoped().filter(organization_id=mine).order_by("pk").values_list("pk", "role"),
             Token.objects.unscoped().filter(organization_id=mine).order_by("pk").values_list("pk", "revoked_at"),
             Project.objects.unscoped().filter(organization_id=mine).order_by("pk").values_list("pk", "slug"),
+            Project.objects.unscoped().filter(organization_id=mine).order_by("pk").values_list("pk", "revision"),
+            Plan.objects.unscoped().filter(pk=int(self.values["plan_id"])).values_list("pk", "project_id", "document"),
             Conflict.objects.unscoped().filter(organization_id=mine).order_by("pk").values_list("pk", "revision"),
         ]
         return [list(rows) for rows in kept]
@@ -88,6 +91,13 @@ def world(db: None) -> World:
         organization="tidewater",
     )
     item = enqueue(viewer=mine, changes=[change])[0].item
+    plan = Plan.objects.create(
+        organization=people.tidewater,
+        upstream=upstream,
+        lane=item.lane,
+        entity_id="p-hidden",
+        document='{"title":"moonshine"}',
+    )
     tokens = {
         "owner": make_token(people.alice, people.tidewater),
         "mate": make_token(people.bob, people.tidewater),
@@ -103,6 +113,8 @@ def world(db: None) -> World:
         "upstream_id": str(upstream.pk),
         "slug": upstream.slug,
         "item_id": str(item.pk),
+        "project_id": str(Project.objects.unscoped().get(organization=people.tidewater).pk),
+        "plan_id": str(plan.pk),
         "conflict_id": str(conflict.pk),
         "digest": conflict.digest,
         "membership_id": str(Membership.objects.unscoped().get(user=people.bob).pk),

@@ -7,7 +7,7 @@ from django.db.models import Exists, F, Max, OuterRef, Q, Subquery
 from portal.kit import jsontext
 from portal.kit.viewer import Viewer
 from portal.projects.actions.copy import keep, keep_gone
-from portal.projects.models import ENTITY_TYPE, Plan
+from portal.projects.models import ENTITY_TYPE, Plan, PlanQuerySet
 from syncqueue.core.states import ItemState
 from syncqueue.models import Item, Lane, Snapshot
 
@@ -37,36 +37,37 @@ def _learn(viewer: Viewer) -> None:
     """Plans that somebody enqueued a change for, with the project that the change names."""
     last = Plan.objects.for_org(viewer).aggregate(last=Max("lane_id"))["last"] or 0
     named = Item.objects.for_org(viewer).filter(lane=OuterRef("pk"), project__isnull=False).order_by("-seq")
+    names = ("pk", "organization_id", "upstream_id", "entity_id", "title", "named")
     lanes = (
         Lane.objects.for_org(viewer)
         .filter(entity_type=ENTITY_TYPE, pk__gt=last - _OVERLAP)
         .exclude(Exists(Plan.objects.for_org(viewer).filter(lane=OuterRef("pk"))))
-        .annotate(project=Subquery(named.values("project")[:1]))
-        .order_by("pk")[:MOST]
+        .annotate(named=Subquery(named.values("project")[:1]))
+        .order_by("pk")
+        .values_list(*names)[:MOST]
     )
     Plan.objects.bulk_create(
         [
             Plan(
-                organization_id=lane.organization_id,
-                upstream_id=lane.upstream_id,
-                lane=lane,
-                entity_id=lane.entity_id,
-                title=lane.title,
-                project_id=lane.project,
+                organization_id=organization_id,
+                upstream_id=upstream_id,
+                lane_id=lane_id,
+                entity_id=entity_id,
+                title=title,
+                project_id=project_id,
             )
-            for lane in lanes
+            for lane_id, organization_id, upstream_id, entity_id, title, project_id in lanes
         ],
         ignore_conflicts=True,
     )
 
 
-def _connect(viewer: Viewer, plans: Iterable[Plan]) -> None:
+def _connect(viewer: Viewer, plans: PlanQuerySet) -> None:
     """Plans that were added by hand get their lane once there is one."""
     lane = Lane.objects.for_org(viewer).filter(
         upstream=OuterRef("upstream"), entity_type=ENTITY_TYPE, entity_id=OuterRef("entity_id")
     )
-    waiting = Plan.objects.for_org(viewer).filter(pk__in=plans, lane__isnull=True).filter(Exists(lane))
-    waiting.update(lane=Subquery(lane.values("pk")[:1]))
+    plans.filter(lane__isnull=True).filter(Exists(lane)).update(lane=Subquery(lane.values("pk")[:1]))
 
 
 def _take_over(viewer: Viewer, plans: Iterable[Plan]) -> None:
