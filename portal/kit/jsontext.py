@@ -98,21 +98,25 @@ def escape(key: str) -> str:
 
 
 def line_of(text: str, pointer: str, *, max_depth: int = DEPTH) -> int:
-    """The line (from 1) at which the value of a pointer begins in a JSON text, or its key; where the text breaks, if that is before."""
-    walk = _Walk(max_depth)
-    end = len(text)
+    """The line (from 1) at which the value of a pointer begins in a JSON text, or its key; where the text breaks, if that is before.
+
+    Of a key that appears twice it is the second.
+    """
+    walk, depth = _Walk(max_depth), pointer.count("/")
+    found = -1
     for token in _TOKEN.finditer(text):
         word = token[0]
         value = word[0] not in " \t\n\r,:"
-        here = value and not walk.expects_key and walk.pointer() == pointer
+        here = value and found < 0 and not walk.expects_key and walk.stands_at(pointer, depth)
         try:
             walk.take(word)
-        except Invalid:
-            here = True
-        if here or (word[0] == '"' and walk.pointer() == pointer):
-            end = token.start()
+        except Invalid as error:
+            if found < 0 or error.faults[0].pointer == pointer:
+                found = token.start()
             break
-    return text.count("\n", 0, end) + 1
+        if here or (found < 0 and word[0] == '"' and walk.stands_at(pointer, depth)):
+            found = token.start()
+    return text.count("\n", 0, len(text) if found < 0 else found) + 1
 
 
 def _check_string(text: str, place: str) -> None:
@@ -183,6 +187,9 @@ class _Walk:
     @property
     def expects_key(self) -> bool:
         return self._wants_key
+
+    def stands_at(self, pointer: str, depth: int) -> bool:
+        return len(self._path) - self._wants_key == depth and self.pointer() == pointer
 
     def pointer(self) -> str:
         known = self._path[:-1] if self._wants_key else self._path  # no key was read yet: the object itself

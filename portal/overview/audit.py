@@ -28,6 +28,7 @@ GROUPS: Sequence[tuple[str, str | Promise]] = (
     ("item.", gettext_lazy("Items")),
     ("lane.", gettext_lazy("Lanes")),
     ("upstream.", gettext_lazy("Upstreams")),
+    ("kind.", gettext_lazy("Kinds")),
     ("member.", gettext_lazy("Members")),
     ("token.", gettext_lazy("Tokens")),
 )

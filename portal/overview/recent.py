@@ -53,6 +53,7 @@ WORDS: Mapping[str, tuple[str, str, str | Promise]] = {
     "member.role_changed": ("members", "idle", gettext_lazy("A member's role was changed")),
     "token.created": ("tokens", "idle", gettext_lazy("A token was made")),
     "token.revoked": ("tokens", "idle", gettext_lazy("A token was revoked")),
+    "kind.rules_changed": ("kinds", "idle", gettext_lazy("The merge rules of a kind were changed")),
     "project.created": ("kinds", "idle", gettext_lazy("A project was added")),
     "organization.created": ("members", "idle", gettext_lazy("An organization was added")),
     "events.retained": ("audit", "idle", gettext_lazy("Old events were removed")),

@@ -131,5 +131,6 @@ def test_the_line_of_a_pointer(pointer: str, line: int) -> None:
 
 
 def test_the_line_of_a_pointer_in_a_text_that_breaks() -> None:
-    """It is where the text breaks, if that is before."""
-    assert line_of('{"a": 1,\n"b": 2,\n"a": 3,\n"c": 4}', "/c") == 3
+    """It is where the text breaks, if that is before; of a key that appears twice it is the second."""
+    text = '{"a": 1,\n"b": 2,\n"a": 3,\n"c": 4}'
+    assert [line_of(text, pointer) for pointer in ("/c", "/a", "/b")] == [3, 3, 2]
