@@ -41,10 +41,10 @@ def loose(given: Any) -> Any:
 
 
 def key_of(item: Any) -> Any:
-    """Return what an item is known by: its id, or kind and target of a link; None when it has neither."""
+    """Return what an item is known by: its id, uuid or key, or kind and target of a link; None when it has none of them."""
     if not isinstance(item, dict):
         return None
-    parts = [item["id"]] if "id" in item else [item.get("kind"), item.get("to")]
+    parts = [item[name] for name in ("id", "uuid", "key") if name in item][:1] or [item.get("kind"), item.get("to")]
     return tuple(map(canonical, parts)) if all(isinstance(part, str | int) for part in parts) else None
 
 

@@ -19,6 +19,7 @@ TEXTS = (
 )
 SCALARS = (0, 1, 2, True, False, None, 1.0, 0.5, -1, -0.0, 2**53 + 1, 2**53, 10**30, 1e300, *TEXTS)
 NAMES = ("a", "b", "c", "d", "x/y", "m~n", "", "~1", "cl\u00e9", "0", "-")
+IDS = ("id", "id", "id", "id", "uuid", "key")
 LINES = ("one", "two", "three", "four", "five", "", "six", "  six", ACCENT, ACCENT_IN_TWO, "the same", "the same")
 
 
@@ -88,9 +89,10 @@ def text(dice: Dice) -> str:
 
 
 def keyed(dice: Dice, depth: int = 0) -> list[dict[str, Any]]:
-    """Return items with ids, all different."""
+    """Return items with ids, all different, under one of the names that are known."""
     ids = dict.fromkeys(dice.below(8) for _ in range(dice.below(6)))
-    return [{"id": f"k{number}", **members(dice, depth + 1)} for number in ids]
+    known_by = dice.pick(IDS)
+    return [{known_by: f"k{number}", **members(dice, depth + 1)} for number in ids]
 
 
 def document(dice: Dice) -> Any:
@@ -123,12 +125,12 @@ def _edit_members(dice: Dice, given: dict[str, Any], depth: int) -> Any:
     action = dice.below(16)
     if action < 10:
         name = dice.pick(names)
-        return {**given, name: given[name] if name == "id" else _edit(dice, given[name], depth + 1)}
+        return {**given, name: given[name] if name in IDS else _edit(dice, given[name], depth + 1)}
     if action < 13:
         return {**given, dice.pick(NAMES): value(dice, depth + 1)}
     if action < 15:
         gone = dice.pick(names)
-        return {name: member for name, member in given.items() if name != gone or gone == "id"}
+        return {name: member for name, member in given.items() if name != gone or gone in IDS}
     return value(dice, depth)
 
 
@@ -149,11 +151,12 @@ def _edit_items(dice: Dice, given: list[Any], depth: int) -> Any:
 
 def _another(dice: Dice, given: list[Any], depth: int) -> Any:
     """Return an element like those of a list."""
-    if not isinstance(given[0], dict) or "id" not in given[0]:
+    known_by = next((name for name in IDS if isinstance(given[0], dict) and name in given[0]), None)
+    if known_by is None:
         return dice.pick(SCALARS)
-    taken = {item.get("id") for item in given if isinstance(item, dict)}
+    taken = {item.get(known_by) for item in given if isinstance(item, dict)}
     free = [f"k{number}" for number in range(20) if f"k{number}" not in taken]
-    return {"id": dice.pick(free[:8]), **members(dice, depth + 2)}
+    return {known_by: dice.pick(free[:8]), **members(dice, depth + 2)}
 
 
 def moved(dice: Dice, given: list[Any]) -> list[Any]:
@@ -212,7 +215,8 @@ def apart(dice: Dice) -> tuple[Triple, Any]:
 
 
 def _items(given: Any) -> list[Any]:
-    return given if isinstance(given, list) and given and isinstance(given[0], dict) and "id" in given[0] else []
+    known = isinstance(given, list) and given and isinstance(given[0], dict) and not given[0].keys().isdisjoint(IDS)
+    return given if known else []
 
 
 def _put(version: dict[str, Any], steps: tuple[Any, ...], fresh: Any) -> None:

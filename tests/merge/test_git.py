@@ -85,7 +85,7 @@ def ours(texts: Texts) -> Merge:
     return merge("".join(texts.base), "".join(texts.local), "".join(texts.remote), RULES)
 
 
-@law(thrown(unique), examples=1_000)
+@law(thrown(unique), examples=600)
 def test_lines_that_occur_once(git: Git, texts: Texts) -> None:
     """Where lines occur once, the verdict is git's to the letter, and so is the text when it is clean."""
     theirs, done = git.merged(texts), ours(texts)
@@ -93,7 +93,7 @@ def test_lines_that_occur_once(git: Git, texts: Texts) -> None:
     assert theirs is None or done.draft == theirs
 
 
-@law(thrown(repeating), examples=1_000)
+@law(thrown(repeating), examples=600)
 def test_lines_that_occur_often(git: Git, texts: Texts) -> None:
     """Where lines repeat, what both find clean comes out alike, but for texts that can be aligned in two ways.
 
