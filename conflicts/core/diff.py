@@ -14,6 +14,8 @@ from typing import Final, NamedTuple
 
 WORK: Final = 300_000
 """How many steps Myers' algorithm may take in one comparison."""
+ALL_WORK: Final = 1_000_000
+"""How many steps all comparisons of one merge may take together."""
 ROUNDS: Final = 12
 """How often gaps may be split by anchors before Myers' algorithm takes over."""
 
@@ -37,23 +39,52 @@ class Change(NamedTuple):
         return self.other_end - self.other_start > self.end - self.start
 
 
-def interned(*sequences: Sequence[Hashable]) -> list[list[int]]:
-    """The sequences with a small number for each token, the same for equal tokens."""
-    tokens = dict.fromkeys(chain.from_iterable(sequences))
+def interned(
+    base: Sequence[Hashable], local: Sequence[Hashable], remote: Sequence[Hashable]
+) -> tuple[list[int], list[int], list[int]]:
+    """Three sequences with a small number for each token, the same for equal tokens."""
+    tokens = dict.fromkeys(chain(base, local, remote))
     numbers = dict(zip(tokens, range(len(tokens)), strict=True))
-    return [list(map(numbers.__getitem__, sequence)) for sequence in sequences]
+    number = numbers.__getitem__
+    return list(map(number, base)), list(map(number, local)), list(map(number, remote))
 
 
-def changes(base: list[int], other: list[int]) -> list[Change]:
-    """The places where `other` differs from `base`, in order; between two of them at least one token is unchanged."""
-    return _Comparison(base, other).run()
+class Work:
+    """What is left of the work that one merge may do."""
+
+    def __init__(self, left: int = ALL_WORK) -> None:
+        self.left = left
+
+    def take(self, steps: int) -> bool:
+        """Takes steps off, and says whether there were so many left."""
+        enough = steps <= self.left
+        self.left = max(0, self.left - steps)
+        return enough
+
+    def share(self) -> int:
+        """The steps that each side's comparison may take, the same for both."""
+        return min(WORK, self.left // 2)
+
+
+class Changes(NamedTuple):
+    """The places where a sequence differs from its base, in order, and how many steps it took to find them."""
+
+    found: list[Change]
+    work: int
+
+
+def changes(base: list[int], other: list[int], work: int = WORK) -> Changes:
+    """The changes that made `other` of `base`; between two of them at least one token is unchanged."""
+    comparison = _Comparison(base, other, work)
+    found = comparison.run()
+    return Changes(found, work - max(0, comparison.work))
 
 
 class _Comparison:
-    def __init__(self, base: list[int], other: list[int]) -> None:
+    def __init__(self, base: list[int], other: list[int], work: int) -> None:
         self.base = base
         self.other = other
-        self.work = WORK
+        self.work = work
         self.found: list[Change] = []
 
     def run(self) -> list[Change]:

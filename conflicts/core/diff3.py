@@ -6,7 +6,7 @@ list, elements stand for themselves: changes collide where they overlap, or wher
 
 from typing import NamedTuple
 
-from conflicts.core.diff import Change, changes
+from conflicts.core.diff import Change, Work, changes
 
 
 class Stretch(NamedTuple):
@@ -18,9 +18,12 @@ class Stretch(NamedTuple):
     action: str
 
 
-def diff3(base: list[int], local: list[int], remote: list[int], *, text: bool) -> list[Stretch]:
+def diff3(base: list[int], local: list[int], remote: list[int], *, work: Work, text: bool) -> list[Stretch]:
     """The stretches where a side differs from the base, in order, conflicts cut down to what really differs."""
-    groups = _grouped(changes(base, local), changes(base, remote), text=text)
+    share = work.share()
+    here, upstream = changes(base, local, share), changes(base, remote, share)
+    work.take(here.work + upstream.work)
+    groups = _grouped(here.found, upstream.found, text=text)
     stretches: list[Stretch] = []
     offsets = (0, 0)
     for group in groups:

@@ -6,12 +6,14 @@ entered, and stands in the result as the very object of the remote document.
 """
 
 from collections.abc import Callable, Iterable, Mapping
+from dataclasses import replace
 from typing import Any
 
 from conflicts.core import reasons
 from conflicts.core.choices import NO_FORM, UNDECIDED, UNKNOWN, options_of, taken, together
 from conflicts.core.decisions import MISSING, Choice, ChoiceError, Decision, Merge
-from conflicts.core.equality import canonical, fingerprint, same
+from conflicts.core.diff import Work
+from conflicts.core.equality import alike, canonical, fingerprint, same
 from conflicts.core.globs import Spot
 from conflicts.core.limits import check_depth
 from conflicts.core.lists import merge_list
@@ -61,6 +63,7 @@ class _Walk:
         self.choices = choices
         self.partial = partial
         self.inside = False
+        self.work = Work()
         self.decisions: list[Decision] = []
 
     def run(self, base: Any, local: Any, remote: Any) -> Any:
@@ -71,45 +74,52 @@ class _Walk:
         return self.walk(Place("", "", self.rules.root), base, local, remote)
 
     def walk(self, place: Place, base: Any, local: Any, remote: Any) -> Any:
-        """The merged value of a place where a side differs from the base."""
+        """The merged value of a place where a side may differ from the base."""
         policy = place.policy
         if isinstance(policy, ValuePolicy):
+            if same(local, base) and same(remote, base):
+                return remote
             return self.settle(place, by_policy(place, policy, base, local, remote))
-        if isinstance(base, dict) and isinstance(local, dict) and isinstance(remote, dict):
+        if isinstance(local, dict) and isinstance(remote, dict) and isinstance(base, dict):
             return self._object(place, base, local, remote)
-        if isinstance(base, list) and isinstance(local, list) and isinstance(remote, list):
+        if isinstance(local, list) and isinstance(remote, list) and isinstance(base, list):
             return merge_list(self, place, base, local, remote)
-        if isinstance(base, str) and isinstance(local, str) and isinstance(remote, str) and _is_text(place, base):
+        if isinstance(local, str) and isinstance(remote, str) and isinstance(base, str) and _is_text(place, base):
             return self._text(place, base, local, remote)
-        finding = one_sided(base, local, remote)
-        if finding is None:
-            return self._contested(place, base, local, remote)
-        return self.settle(place, finding)
+        return self._unit(place, base, local, remote)
 
-    def _contested(self, place: Place, base: Any, local: Any, remote: Any) -> Any:
-        """A place where the sides differ from the base and from each other, and are not three of one kind."""
-        if base is MISSING:
+    def _unit(self, place: Place, base: Any, local: Any, remote: Any) -> Any:
+        """A place that is one unit, unless both sides added something there that can be merged."""
+        finding = one_sided(base, local, remote)
+        if finding is None and base is MISSING:
             if isinstance(local, dict) and isinstance(remote, dict):
-                finding = Finding("add-add", "auto:object", base, local, remote, reasons.MERGED_ADDITIONS)
-                return self.within(place, finding, lambda: self._object(place, {}, local, remote))
+                return self._added(place, local, remote)
             if isinstance(local, list) and isinstance(remote, list):
                 return merge_list(self, place, base, local, remote)
-            if isinstance(local, str) and isinstance(remote, str) and _is_text(place, local, remote):
-                both = _both_texts(local, remote)
-                return self.settle(
-                    place, Finding("add-add", "conflict", base, local, remote, reasons.BOTH_ADDED, both=both)
-                )
+        return self.settle(place, finding or self._contested(place, base, local, remote))
+
+    def _added(self, place: Place, local: dict[str, Any], remote: dict[str, Any]) -> Any:
+        """An object that both sides added."""
+        if self.inside:
+            return self._object(place, {}, local, remote)
+        finding = Finding("add-add", "auto:object", MISSING, local, remote, reasons.MERGED_ADDITIONS)
+        return self.within(place, finding, lambda: self._object(place, {}, local, remote))
+
+    def _contested(self, place: Place, base: Any, local: Any, remote: Any) -> Finding:
+        """What is found where the sides differ from the base and from each other."""
         if local is MISSING and self._unchanged(place.spot, base, remote):
-            return self.settle(place, Finding("value", "local", base, local, remote, reasons.DELETED_UNCHANGED))
+            return Finding("value", "local", base, local, remote, reasons.DELETED_UNCHANGED)
         if remote is MISSING and self._unchanged(place.spot, base, local):
-            return self.settle(place, Finding("value", "remote", base, local, remote, reasons.DELETED_UNCHANGED))
-        return self.settle(place, conflict(base, local, remote))
+            return Finding("value", "remote", base, local, remote, reasons.DELETED_UNCHANGED)
+        finding = conflict(base, local, remote)
+        texts = isinstance(local, str) and isinstance(remote, str) and _is_text(place, local, remote)
+        return replace(finding, both=_both_texts(local, remote)) if texts and base is MISSING else finding
 
     def _object(self, place: Place, base: dict[str, Any], local: dict[str, Any], remote: dict[str, Any]) -> Any:
         merged = remote
         for key in _keys(base, local, remote):
             before, ours, theirs = base.get(key, MISSING), local.get(key, MISSING), remote.get(key, MISSING)
-            if same(ours, before) and same(theirs, before):
+            if alike(ours, before) and alike(theirs, before):
                 continue
             value = self.walk(place.member(key, local, remote), before, ours, theirs)
             if value is theirs:
@@ -124,7 +134,7 @@ class _Walk:
 
     def _text(self, place: Place, base: str, local: str, remote: str) -> Any:
         policy = place.policy
-        pieces = merge_text(base, local, remote, policy.how if isinstance(policy, TextPolicy) else "lines")
+        pieces = merge_text(base, local, remote, policy.how if isinstance(policy, TextPolicy) else "lines", self.work)
         simple = one_sided(base, local, remote, "text")
         action = simple.action if simple else pieces.action("text")
         if not simple and action != "conflict":
@@ -188,12 +198,7 @@ class _Walk:
         return Settled(decision, choice)
 
     def within(self, place: Place, finding: Finding, inside: Callable[[], Any]) -> Any:
-        """Notes a decision over a place whose inside is merged too: a choice for it overrules the choices inside.
-
-        Where such a place stands in another one, only the outer one is noted.
-        """
-        if self.inside:
-            return inside()
+        """Notes a decision over a place whose inside is merged too: a choice for it overrules the choices inside."""
         decision, choice = self.decide(place, finding)
         partial = self.partial
         self.inside, self.partial = True, partial or choice is not None

@@ -14,10 +14,15 @@ _SCALARS = frozenset({str, int, float, bool})
 
 
 def same(one: Any, other: Any) -> bool:
-    """Whether two values are equal: types strictly, numbers by their value (RFC 6902, 4.6), objects in any order of keys.
+    """Whether two values are equal: types strictly, numbers by their value (RFC 6902, 4.6), objects in any order of keys."""
+    return alike(one, other) or (one == other and _strictly(one, other))
+
+
+def alike(one: Any, other: Any) -> bool:
+    """Whether two values are plainly equal. Where it says no, two objects or two lists may be equal all the same.
 
     Python's own comparison runs first, since it is quick to find a difference; it takes true for 1, so what it finds equal is
-    held against each other as bytes, and only what differs there is walked through.
+    held against each other as bytes. These differ with the order of keys too, which only a walk tells apart.
     """
     if one is other:
         return True
@@ -31,7 +36,7 @@ def same(one: Any, other: Any) -> bool:
             return True
     except ValueError:
         pass  # a Decimal, or a dict of another class
-    return _strictly(one, other)
+    return not isinstance(one, dict | list) and _strictly(one, other)
 
 
 def _strictly(one: Any, other: Any) -> bool:

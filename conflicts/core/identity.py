@@ -67,21 +67,25 @@ def _key(item: Any, fields: Sequence[str]) -> Hashable:
 def keys_by_content(items: Items) -> Identities:
     """The identities of items by what they hold, so that equal ones are told apart by number only."""
     seen: dict[Hashable, int] = {}
-    keys: Identities = []
-    for item in items:
-        content = token(item)
-        seen[content] = seen.get(content, -1) + 1
-        keys.append(Content(content, seen[content]))
-    return keys
+    return [_content(item, seen) for item in items]
+
+
+def _content(item: Any, seen: dict[Hashable, int]) -> Content:
+    content = token(item)
+    seen[content] = seen.get(content, -1) + 1
+    return Content(content, seen[content])
 
 
 def _keys_of_entries(items: Items, fields: Sequence[str]) -> Identities | None:
     """The identities of entries: by their fields where they have them, else by what they hold."""
+    if keys := keys_by(items, fields):
+        return keys
+    seen: dict[Hashable, int] = {}
     own = [_key(item, fields) for item in items]
     known = [key for key in own if key is not None]
     if len(set(known)) != len(known):
         return None
-    return [content if key is None else key for key, content in zip(own, keys_by_content(items), strict=True)]
+    return [_content(item, seen) if key is None else key for item, key in zip(items, own, strict=True)]
 
 
 def keyed_by(policy: ListPolicy, *versions: Items) -> Keyed | None:

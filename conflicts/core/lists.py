@@ -6,13 +6,20 @@ from typing import Any
 
 from conflicts.core import reasons
 from conflicts.core.decisions import MISSING
-from conflicts.core.equality import same
+from conflicts.core.diff import Work
+from conflicts.core.equality import alike, same
 from conflicts.core.identity import Identities, Items, Keyed, found_field, keyed_by, shown, spelled
 from conflicts.core.order import Order, backed_by, moved, ordered
 from conflicts.core.place import SIDED, Finding, Place, Walker
 from conflicts.core.rules import ListPolicy
 from conflicts.core.sequences import sequence
 from conflicts.core.values import moment, one_sided
+
+_REORDERED = {
+    "local": reasons.REORDERED_HERE,
+    "remote": reasons.REORDERED_UPSTREAM,
+    "same": reasons.REORDERED_SAME,
+}
 
 
 def merge_list(walker: Walker, place: Place, base: Any, local: Items, remote: Items) -> Any:
@@ -23,12 +30,16 @@ def merge_list(walker: Walker, place: Place, base: Any, local: Items, remote: It
         field = found_field(before, local, remote)
         policy = ListPolicy("key", (field,)) if field else ListPolicy("lcs")
     if policy.how in {"atomic", "lcs"}:
-        finding = sequence(base, local, remote, atomic=policy.how == "atomic")
+        if same(local, base) and same(remote, base):
+            return remote
+        finding = sequence(base, local, remote, walker.work, atomic=policy.how == "atomic")
         return walker.settle(place, replace(finding, by_rule=_ruled(place) and finding.action not in SIDED))
     keyed = keyed_by(policy, before, local, remote)
     if keyed is None:
+        if same(local, base) and same(remote, base):
+            return remote
         return walker.settle(place, _unmatched(base, local, remote))
-    if base is not MISSING:
+    if base is not MISSING or walker.inside:
         return _merge_keyed(walker, place, policy, keyed)
     finding = Finding("add-add", f"auto:{policy.how}", base, local, remote, reasons.MERGED_ADDITIONS)
     return walker.within(place, finding, lambda: _merge_keyed(walker, place, policy, keyed))
@@ -57,7 +68,7 @@ def _merge_keyed(walker: Walker, place: Place, policy: ListPolicy, keyed: Keyed)
         before, ours, theirs = base.get(key, MISSING), local.get(key, MISSING), remote.get(key, MISSING)
         if key in gone:
             values[key] = gone[key]
-        elif same(ours, before) and same(theirs, before):
+        elif alike(ours, before) and alike(theirs, before):
             values[key] = theirs
         else:
             values[key] = walker.walk(place.item(numbers[key], spelled(key), shown(key)), before, ours, theirs)
@@ -83,7 +94,7 @@ def _settled_order(
     base, local, remote = keyed.keys
     if base == local == remote:
         return base, {}
-    order = _order(policy, keyed)
+    order = _order(policy, keyed, walker.work)
     removed = _removed(keyed)
     if policy.ask and _restructured(keyed):
         return _asked(walker, place, keyed, order, removed)
@@ -120,38 +131,47 @@ def _chosen_order(order: Order, keyed: Keyed, choice: Any) -> list[Hashable]:
     return order.keys
 
 
-def _order(policy: ListPolicy, keyed: Keyed) -> Order:
+def _order(policy: ListPolicy, keyed: Keyed, work: Work) -> Order:
     match policy.how:
         case "set":
-            return _set_order(*keyed.keys)
+            return _set_order(*keyed.keys, work)
         case "append":
-            return _time_order(policy, keyed)
-    return ordered(*keyed.keys)
+            return _time_order(policy, keyed, work)
+    return ordered(*keyed.keys, work)
 
 
-def _set_order(base: Identities, local: Identities, remote: Identities) -> Order:
+def _set_order(base: Identities, local: Identities, remote: Identities, work: Work) -> Order:
     """An order that does not tell the sides apart: where they add at one place, what sorts first stands first."""
-    if sorted(map(spelled, local)) < sorted(map(spelled, remote)):
-        order = ordered(base, remote, local, "set")
+    if _sorts_first(base, local, remote):
+        order = ordered(base, remote, local, work, "set")
         swapped = {"local": "remote", "remote": "local"}.get(order.action, order.action)
-        order = Order(order.keys, swapped, order.reason)
+        order = Order(order.keys, swapped)
     else:
-        order = ordered(base, local, remote, "set")
-    if order.action:
-        action = "auto:set" if order.action == "conflict" else order.action
-        return Order(order.keys, action, reasons.SET_ORDER)
-    return order
+        order = ordered(base, local, remote, work, "set")
+    if not order.action:
+        return order
+    action = "auto:set" if order.action == "conflict" else order.action
+    return Order(order.keys, action, _REORDERED.get(action, reasons.SET_ORDER))
 
 
-def _time_order(policy: ListPolicy, keyed: Keyed) -> Order:
+def _sorts_first(base: Identities, one: Identities, other: Identities) -> bool:
+    """Whether what the one adds sorts before what the other adds, so that either can be called local."""
+    known = set(base)
+    added, others = ([spelled(key) for key in side if key not in known] for side in (one, other))
+    return added < others if added != others else list(map(spelled, one)) < list(map(spelled, other))
+
+
+def _time_order(policy: ListPolicy, keyed: Keyed, work: Work) -> Order:
     """The common entries as they stood, then the new ones of both sides by their time; one side's alone stay where it put them."""
     base, local, remote = keyed.keys
     known = set(base)
     ours, theirs = set(local) - known, set(remote) - known
-    order = ordered(base, local, remote, "append")
+    order = ordered(base, local, remote, work, "append")
     if (ours <= theirs or theirs <= ours) and order.action != "conflict":
         return order
-    common = ordered(base, [key for key in local if key in known], [key for key in remote if key in known], "append")
+    common = ordered(
+        base, [key for key in local if key in known], [key for key in remote if key in known], work, "append"
+    )
     items = dict(zip([*local, *remote], [*keyed.items[1], *keyed.items[2]], strict=True))
     new = sorted(ours | theirs, key=lambda key: (*_time(items[key], policy.time), spelled(key)))
     keys = [*common.keys, *new]

@@ -5,6 +5,7 @@ from itertools import pairwise
 from typing import Final, NamedTuple
 
 from conflicts.core import reasons
+from conflicts.core.diff import Work
 
 TOURNAMENT: Final = 500
 """How many common items the pairwise tournament compares at most."""
@@ -24,9 +25,9 @@ class Order(NamedTuple):
     reason: str = ""
 
 
-def ordered(base: Keys, local: Keys, remote: Keys, policy: str = "key") -> Order:
+def ordered(base: Keys, local: Keys, remote: Keys, work: Work, policy: str = "key") -> Order:
     """The order of the items of three versions: one side's where it alone moved items, else what both moves give, else a conflict."""
-    order = _ordered(base, local, remote, policy)
+    order = _ordered(base, local, remote, work, policy)
     if order.action != "conflict" and all(_agrees(order.keys, keys) for keys in (base, local, remote)):
         return Order(order.keys)
     return order
@@ -47,10 +48,10 @@ def moved(base: Keys, side: Keys) -> bool:
     return _common(base, side) != _common(side, base)
 
 
-def _ordered(base: Keys, local: Keys, remote: Keys, policy: str) -> Order:
+def _ordered(base: Keys, local: Keys, remote: Keys, work: Work, policy: str) -> Order:
     moved_here, moved_upstream = moved(base, local), moved(base, remote)
     if moved_here and moved_upstream:
-        return _both_moved(base, local, remote, policy)
+        return _both_moved(base, local, remote, work, policy)
     if moved_here:
         return Order(backed_by(local, remote, base), "local", reasons.REORDERED_HERE)
     if moved_upstream:
@@ -62,10 +63,12 @@ def _ordered(base: Keys, local: Keys, remote: Keys, policy: str) -> Order:
     return Order(sorted_keys) if sorted_keys else Order(keys, "conflict", reasons.DIFFERENT_ORDER)
 
 
-def _both_moved(base: Keys, local: Keys, remote: Keys, policy: str) -> Order:
+def _both_moved(base: Keys, local: Keys, remote: Keys, work: Work, policy: str) -> Order:
     if _common(local, remote) == _common(remote, local):
         return Order(backed_by(remote, local, base), "same", reasons.REORDERED_SAME)
-    won = _tournament(_common(_common(base, local), remote), local, remote)
+    common = _common(_common(base, local), remote)
+    affordable = len(common) <= TOURNAMENT and work.take(len(common) ** 2 // 2)
+    won = _tournament(common, local, remote) if affordable else None
     if won is None:
         return Order(backed_by(base, local, remote), "conflict", reasons.DIFFERENT_ORDER)
     return Order(backed_by(won, local, remote, base), f"auto:{policy}", reasons.MERGED_MOVES)
@@ -77,8 +80,6 @@ def _tournament(common: list[Hashable], local: Keys, remote: Keys) -> list[Hasha
     Every pair has exactly one winner, so the order exists if and only if no two items win equally often (a transitive tournament).
     """
     count = len(common)
-    if count > TOURNAMENT:
-        return None
     here = {key: place for place, key in enumerate(local)}
     upstream = {key: place for place, key in enumerate(remote)}
     places = [(here[key], upstream[key]) for key in common]

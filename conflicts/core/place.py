@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import Any, NamedTuple, Protocol
 
 from conflicts.core.decisions import MISSING, Choice, Decision, Kind
+from conflicts.core.diff import Work
 from conflicts.core.globs import Spot
 from conflicts.core.pieces import Pieces
 from conflicts.core.rules import Policy, Rule, Rules
@@ -82,6 +83,9 @@ class Walker(Protocol):
     """What the parts of a walk ask of it."""
 
     rules: Rules
+    work: Work
+    inside: bool
+    """Whether it walks through what both sides added: such a place in another needs no decision of its own."""
 
     def walk(self, place: Place, base: Any, local: Any, remote: Any) -> Any:
         """The merged value of a place."""

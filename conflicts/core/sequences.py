@@ -7,7 +7,7 @@ from typing import Any
 from conflicts.core import reasons
 from conflicts.core.choices import together
 from conflicts.core.decisions import MISSING, Hunk
-from conflicts.core.diff import interned
+from conflicts.core.diff import Work, interned
 from conflicts.core.diff3 import Stretch, diff3
 from conflicts.core.equality import token
 from conflicts.core.pieces import Pieces, gives_way
@@ -17,12 +17,12 @@ from conflicts.core.values import conflict, one_sided
 Items = list[Any]
 
 
-def sequence(base: Any, local: Items, remote: Items, *, atomic: bool) -> Finding:
+def sequence(base: Any, local: Items, remote: Items, work: Work, *, atomic: bool) -> Finding:
     """The finding for a list that is merged as a sequence; `base` may be MISSING."""
     finding = one_sided(base, local, remote)
     if base is MISSING or atomic:
         return finding or replace(conflict(base, local, remote), both=None if atomic else _both(local, remote))
-    pieces = merge_elements(base, local, remote)
+    pieces = merge_elements(base, local, remote, work)
     action, reason = pieces.action("lcs"), reasons.MERGED_ELEMENTS
     if finding:
         action, reason = finding.action, finding.reason
@@ -40,9 +40,10 @@ def _both(local: Items, remote: Items) -> Callable[[bool], Items]:
     return both
 
 
-def merge_elements(base: Items, local: Items, remote: Items) -> Pieces:
+def merge_elements(base: Items, local: Items, remote: Items, work: Work) -> Pieces:
     """The hunks of three versions of a list whose elements have no identity."""
-    stretches = diff3(*interned(*([token(item) for item in side] for side in (base, local, remote))), text=False)
+    numbers = interned(*([token(item) for item in side] for side in (base, local, remote)))
+    stretches = diff3(*numbers, work=work, text=False)
     hunks = tuple(
         Hunk(
             number,

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from conflicts.core.decisions import Hunk
-from conflicts.core.diff import interned
+from conflicts.core.diff import Work, interned
 from conflicts.core.diff3 import Stretch, diff3
 from conflicts.core.pieces import Pieces, gives_way
 
@@ -48,17 +48,17 @@ def passages(text: str, by: str = "lines") -> list[str]:
     return [*found.tokens[:-1], found.part(slice(len(found.tokens) - 1, len(found.tokens)))] if found.tokens else []
 
 
-def merge_text(base: str, local: str, remote: str, by: str = "lines") -> Pieces:
+def merge_text(base: str, local: str, remote: str, by: str, work: Work) -> Pieces:
     """The hunks of three versions of a text. Whether it ends with a new line is settled apart from its last line."""
     texts = _split(base, by), _split(local, by), _split(remote, by)
-    stretches = diff3(*interned(*(text.tokens for text in texts)), text=True)
-    hunks = tuple(_hunk(number, stretch, texts) for number, stretch in enumerate(stretches))
+    stretches = diff3(*interned(*(text.tokens for text in texts)), work=work, text=True)
+    hunks = tuple(_hunk(number, stretch, texts, work) for number, stretch in enumerate(stretches))
     return Pieces(hunks, _builder(stretches, hunks, texts))
 
 
-def _hunk(number: int, stretch: Stretch, texts: tuple[_Text, _Text, _Text]) -> Hunk:
+def _hunk(number: int, stretch: Stretch, texts: tuple[_Text, _Text, _Text], work: Work) -> Hunk:
     base, local, remote = (text.part(where) for text, where in zip(texts, stretch[:3], strict=True))
-    suggestion = suggested(base, local, remote) if stretch.action == "conflict" else None
+    suggestion = suggested(base, local, remote, work) if stretch.action == "conflict" else None
     where = stretch.base
     return Hunk(number, where.start, where.stop, base, local, remote, stretch.action, suggestion)
 
@@ -115,14 +115,14 @@ def joined(one: str, other: str) -> str:
     return one + other if not one or one[-1].isspace() else f"{one}\n{other}"
 
 
-def suggested(base: str, local: str, remote: str) -> str | None:
+def suggested(base: str, local: str, remote: str, work: Work) -> str | None:
     """What merging the words of three passages gives, where that is clean and they are not too long; None otherwise."""
     if max(len(base), len(local), len(remote)) > LETTERS or not base:
         return None
     words = [_WORDS.findall(text) for text in (base, local, remote)]
     if max(map(len, words)) > WORDS:
         return None
-    stretches = diff3(*interned(*words), text=True)
+    stretches = diff3(*interned(*words), work=work, text=True)
     if any(stretch.action == "conflict" for stretch in stretches):
         return None
     parts, at = [], 0

@@ -74,8 +74,8 @@ def test_what_differs_asks(base: Any, local: Any, remote: Any, kind: str) -> Non
     assert said(done) == [("/at", kind, "conflict")]
     assert done.draft == versions[0]
     for version, choice in zip(versions, ("base", "local", "remote"), strict=True):
-        assert taking(versions, choice) == version  # type: ignore[arg-type]
-    assert taking(versions, {"value": "mine"}) == {"at": "mine"}  # type: ignore[arg-type]
+        assert taking(versions, choice) == version
+    assert taking(versions, {"value": "mine"}) == {"at": "mine"}
 
 
 def test_true_is_not_one_and_null_is_not_missing() -> None:
