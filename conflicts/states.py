@@ -10,7 +10,11 @@ MERGED ────┼──────────────────┘ 
            └─▶ WITHDRAWN               the item was cancelled
 """
 
+from collections.abc import Mapping
 from enum import IntEnum
+
+from django.utils.functional import Promise
+from django.utils.translation import gettext_lazy as _
 
 
 class ConflictState(IntEnum):
@@ -29,3 +33,20 @@ class ConflictState(IntEnum):
 
 
 OVER = 60
+
+WORDS: Mapping[ConflictState, str | Promise] = {
+    ConflictState.OPEN: _("Open"),
+    ConflictState.DECIDED: _("Decided"),
+    ConflictState.MERGED: _("Merged"),
+    ConflictState.DELIVERED: _("Delivered"),
+    ConflictState.WITHDRAWN: _("Withdrawn"),
+}
+"""What each state is called."""
+SIGNS: Mapping[ConflictState, str] = {
+    ConflictState.OPEN: "conflict",
+    ConflictState.DECIDED: "queued",
+    ConflictState.MERGED: "queued",
+    ConflictState.DELIVERED: "synced",
+    ConflictState.WITHDRAWN: "cancelled",
+}
+"""The sign of each state in the pages' vocabulary."""

@@ -7,6 +7,7 @@ from datetime import datetime
 
 from conflicts.actions.shared import digest_of
 from conflicts.core.met import Met
+from conflicts.core.verdict import Verdict, judge
 from conflicts.models import Conflict, write
 from conflicts.states import ConflictState
 from portal.events.record import record
@@ -22,10 +23,8 @@ def note(met: Met, *, now: datetime) -> Conflict:
         conflict = Conflict(item_id=met.item_id, opened_at=now)
     decided = conflict.resolved_by != ""
     _fill(conflict, met)
-    conflict.digest = digest_of(conflict)
     verdict = met.verdict
-    conflict.decisions, conflict.asks = len(verdict.merge.decisions), len(verdict.asks)
-    conflict.choices = jsontext.dump(dict(verdict.choices))
+    _take(conflict, verdict)
     if not fresh:
         conflict.revision += 1
         conflict.moved_at = now
@@ -60,6 +59,20 @@ def note(met: Met, *, now: datetime) -> Conflict:
         at=now,
     )
     return conflict
+
+
+def judged(conflict: Conflict) -> Verdict:
+    """The verdict on an open conflict's documents as they are now, written into it; what still stands of its choices is kept."""
+    verdict = judge(*conflict.documents(), conflict.read_rules(), conflict.read_choices())
+    conflict.stale = verdict.stale
+    _take(conflict, verdict)
+    return verdict
+
+
+def _take(conflict: Conflict, verdict: Verdict) -> None:
+    conflict.digest = digest_of(conflict)
+    conflict.decisions, conflict.asks = len(verdict.merge.decisions), len(verdict.asks)
+    conflict.choices = jsontext.dump(dict(verdict.choices))
 
 
 def _fill(conflict: Conflict, met: Met) -> None:

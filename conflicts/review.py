@@ -1,0 +1,480 @@
+"""Everything that the page of a conflict shows, worked out once: questions, what rules settled, what will be sent, what it touches."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from django.utils.functional import Promise
+from django.utils.translation import gettext as _
+
+from conflicts.cards import Card, Given, card, choice_word
+from conflicts.core import MISSING, Choice, ChoiceError, Decision, merge, resolve
+from conflicts.core.choosing import Discarded, discarded, is_open, kept, open_hunks, undecided
+from conflicts.core.decisions import Merge
+from conflicts.delivery import delivery
+from conflicts.impact import Criterion, touched
+from conflicts.labels import Places
+from conflicts.located import Finder, key_fields
+from conflicts.models import Conflict, Draft
+from conflicts.readable import Line, against, gist, plain
+from conflicts.sent import MOST, Sent, sent
+from conflicts.states import SIGNS, WORDS, ConflictState
+from portal.kit import jsontext
+from portal.kit.errors import NotFound
+from portal.kit.viewer import Permission, Viewer
+
+WINDOW = 40
+"""So many questions stand on one page; the others are a button away, and keep their answers."""
+MOST_SETTLED = 60
+MOST_DISCARDED = 30
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """A line of the list at the left: a decision that asks. `start` is the window that its questions stand in."""
+
+    id: str
+    label: str
+    note: str
+    decided: bool
+    here: bool
+    start: int
+
+
+@dataclass(frozen=True, slots=True)
+class Settled:
+    """What a rule decided: at which place, how, and which values both sides had."""
+
+    decision: Decision
+    label: str
+    reason: str
+    local: tuple[Line, ...]
+    remote: tuple[Line, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Loss:
+    """A value that will not be sent, for the confirmation."""
+
+    label: str
+    side: str
+    hunk: int
+    text: str
+    deleted: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Other:
+    """Somebody else who is deciding too."""
+
+    name: str
+    decided: int
+    saved_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Window:
+    """Which of the questions stand on this page."""
+
+    start: int
+    end: int
+    total: int
+
+    @property
+    def previous(self) -> int | None:
+        """Where the page before starts."""
+        return max(self.start - WINDOW, 0) if self.start else None
+
+    @property
+    def following(self) -> int | None:
+        """Where the next page starts."""
+        return self.end if self.end < self.total else None
+
+    @property
+    def first(self) -> int:
+        """The first question's number, for people."""
+        return self.start + 1
+
+    @property
+    def partial(self) -> bool:
+        """Whether there are questions on other pages."""
+        return self.total > WINDOW
+
+
+@dataclass(slots=True)
+class Review:
+    """A conflict and all that its page shows."""
+
+    conflict: Conflict
+    may: bool
+    given: Given
+    merge: Merge
+    labels: Mapping[str, str]
+    cards: list[Card]
+    entries: list[Entry]
+    settled: list[Settled]
+    settled_total: int
+    sent: list[Sent]
+    sent_more: int
+    raw_size: int
+    criteria: list[Criterion]
+    behind: int
+    others: list[Other]
+    window: Window
+    asks: int
+    open: int
+    first_open: str
+    first_open_start: int
+    stale: int
+    earlier: int
+    mine: int
+    before: int = 0
+    total: int = 0
+    next_id: UUID | None = None
+    manual: str = ""
+    losses: list[Loss] = field(default_factory=list)
+    gone: bool = False
+    result: Any = MISSING
+
+    @property
+    def name(self) -> str:
+        """What the entity is called."""
+        return self.conflict.title or self.conflict.entity_id
+
+    @property
+    def decided(self) -> int:
+        """How many decisions are made."""
+        return self.asks - self.open
+
+    @property
+    def is_open(self) -> bool:
+        """Whether it waits for a person."""
+        return self.conflict.conflict_state is ConflictState.OPEN
+
+    @property
+    def sign(self) -> str:
+        """The state's sign in the vocabulary."""
+        return SIGNS[self.conflict.conflict_state]
+
+    @property
+    def word(self) -> str | Promise:
+        """The state's word."""
+        return WORDS[self.conflict.conflict_state]
+
+    @property
+    def first_here(self) -> bool:
+        """Whether the first open decision stands on this page."""
+        return self.first_open_start == self.window.start
+
+    @property
+    def place(self) -> int:
+        """Its number among the open ones, the oldest first."""
+        return self.before + 1
+
+
+def find(viewer: Viewer, conflict_id: UUID) -> Conflict:
+    """The conflict. Raises NotFound for one that the viewer may not see."""
+    found = Conflict.objects.for_org(viewer).select_related("organization", "upstream").filter(pk=conflict_id).first()
+    if found is None:
+        raise NotFound
+    return found
+
+
+def draft_of(viewer: Viewer, conflict: Conflict) -> Draft | None:
+    """What the viewer has chosen and not sent."""
+    if viewer.user_id is None:
+        return None
+    return Draft.objects.for_org(viewer).filter(conflict=conflict, user_id=viewer.user_id).first()
+
+
+def choices_of(conflict: Conflict, draft: Draft | None) -> dict[str, Choice]:
+    """What stands of earlier answers, overlaid by the viewer's own draft."""
+    own: dict[str, Choice] = jsontext.load(draft.choices) if draft else {}
+    return (
+        {**conflict.read_choices(), **own} if conflict.conflict_state is ConflictState.OPEN else conflict.read_choices()
+    )
+
+
+def review(
+    viewer: Viewer,
+    conflict: Conflict,
+    *,
+    given: Given | None = None,
+    draft: Draft | None = None,
+    start: int = 0,
+    reopened: Sequence[str] = (),
+    yours: Mapping[str, Choice] | None = None,
+) -> Review:
+    """The page of a conflict for this viewer; `given` is what was just posted, instead of what was kept."""
+    documents = conflict.documents()
+    rules = conflict.read_rules()
+    given = given or Given(choices_of(conflict, draft), {}, {})
+    found = merge(*documents, rules)
+    standing = kept(found.decisions, given.choices)
+    given = Given(standing, given.texts, given.faults)
+    result = _result(conflict, documents, rules, standing, found)
+    places = Places(*documents)
+    asking = found.conflicts
+    opened = [one for one in found.decisions if not one.asks and (one.id in standing or one.id in reopened)]
+    shown = [*asking, *opened]
+    others_settled = [one for one in found.decisions if not one.asks and one not in opened]
+    told = _told(asking, found.decisions)
+    labels = {
+        one.id: places.label(one)
+        for one in {id(one): one for one in (*shown, *others_settled[:MOST_SETTLED], *told)}.values()
+    }
+    open_ids = {one.id for one in undecided(found.decisions, standing)}
+    criteria, touches = touched(places, shown, labels, result, open_ids)
+    questions = _questions(shown)
+    window = _window(start, len(questions))
+    now = questions[window.start : window.end]
+    earlier = _earlier(draft, {one.id for one in found.decisions})
+    cards = _cards(
+        shown,
+        now,
+        labels=labels,
+        given=given,
+        rules=rules,
+        touches=touches,
+        earlier=earlier,
+        yours=yours or {},
+    )
+    first = next((number for number, (one, _hunk) in enumerate(questions) if one.id in open_ids), 0)
+    finder = Finder(result, key_fields(rules))
+    return Review(
+        conflict=conflict,
+        may=viewer.can(Permission.OPERATE, conflict.organization_id) and conflict.conflict_state is ConflictState.OPEN,
+        given=given,
+        merge=found,
+        labels=labels,
+        cards=cards,
+        entries=_entries(
+            asking,
+            questions,
+            labels=labels,
+            choices=standing,
+            open_ids=open_ids,
+            here={one.decision.id for one in cards},
+        ),
+        settled=[_settled(one, labels[one.id]) for one in others_settled[:MOST_SETTLED]],
+        settled_total=len(others_settled),
+        sent=sent(told, standing, labels, places, finder),
+        sent_more=max(len(found.decisions) - len(told), 0),
+        raw_size=len(jsontext.dump(result)) if result is not MISSING else 0,
+        criteria=criteria,
+        behind=delivery().behind(viewer, [conflict.item_id]).get(conflict.item_id, 0),
+        others=_others(viewer, conflict, found.decisions),
+        window=window,
+        asks=len(asking),
+        open=len(open_ids),
+        first_open=next((one.id for one in asking if one.id in open_ids), ""),
+        first_open_start=first - first % WINDOW,
+        stale=conflict.stale,
+        earlier=len(earlier),
+        mine=len(earlier) + len(standing),
+        gone=result is MISSING,
+        result=result,
+        **_neighbours(viewer, conflict),
+    )
+
+
+def _result(
+    conflict: Conflict,
+    documents: tuple[Any, Any, Any],
+    rules: Mapping[str, Any],
+    choices: Mapping[str, Choice],
+    found: Merge,
+) -> Any:
+    """The document that would be sent; what is undecided stands in it as in base."""
+    if conflict.settled and conflict.conflict_state is not ConflictState.OPEN:
+        return conflict.read_result()
+    return preview(documents, rules, choices, found)
+
+
+def preview(
+    documents: tuple[Any, Any, Any], rules: Mapping[str, Any], choices: Mapping[str, Choice], found: Merge
+) -> Any:
+    """The document that these choices make, with the base where nothing was chosen."""
+    if not choices:
+        return found.draft
+    try:
+        return resolve(*documents, rules, choices, partial=True)
+    except ChoiceError:
+        return found.draft
+
+
+def _told(asking: Sequence[Decision], decisions: Sequence[Decision]) -> list[Decision]:
+    """The places that "What will be sent" tells: all when there are few, else those that ask."""
+    if len(decisions) <= MOST:
+        return [one for one in decisions if one.action != "same" or one.kind != "order"]
+    return list(asking[:MOST])
+
+
+def _questions(decisions: Sequence[Decision]) -> list[tuple[Decision, int | None]]:
+    found: list[tuple[Decision, int | None]] = []
+    for one in decisions:
+        hunks = [hunk.number for hunk in one.hunks if hunk.asks or not one.asks]
+        found += [(one, number) for number in hunks] if hunks else [(one, None)]
+    return found
+
+
+def _window(start: int, total: int) -> Window:
+    start = min(max(start, 0), max(total - 1, 0))
+    start -= start % WINDOW
+    return Window(start, min(start + WINDOW, total), total)
+
+
+def _cards(
+    decisions: Sequence[Decision],
+    now: Sequence[tuple[Decision, int | None]],
+    *,
+    labels: Mapping[str, str],
+    given: Given,
+    rules: Mapping[str, Any],
+    touches: Mapping[str, list[str]],
+    earlier: Mapping[str, Choice],
+    yours: Mapping[str, Choice],
+) -> list[Card]:
+    wanted: dict[str, list[int]] = {}
+    for one, hunk in now:
+        wanted.setdefault(one.id, []).extend([] if hunk is None else [hunk])
+    return [
+        card(
+            one,
+            labels[one.id],
+            given,
+            by=rules.get(one.rule, {}).get("text", "lines"),
+            hunks=wanted[one.id] or None,
+            touches=touches.get(one.id, ()),
+            earlier=choice_word(earlier.get(one.path)),
+            yours=choice_word(yours.get(one.id)),
+            reopened=not one.asks,
+        )
+        for one in decisions
+        if one.id in wanted
+    ]
+
+
+def _entries(
+    asking: Sequence[Decision],
+    questions: Sequence[tuple[Decision, int | None]],
+    *,
+    labels: Mapping[str, str],
+    choices: Mapping[str, Choice],
+    open_ids: set[str],
+    here: set[str],
+) -> list[Entry]:
+    starts: dict[str, int] = {}
+    for number, (one, _hunk) in enumerate(questions):
+        starts.setdefault(one.id, number - number % WINDOW)
+    return [
+        Entry(one.id, labels[one.id], _note(one, choices), one.id not in open_ids, one.id in here, starts[one.id])
+        for one in asking
+    ]
+
+
+def _note(decision: Decision, choices: Mapping[str, Choice]) -> str:
+    choice = choices.get(decision.id)
+    asking = [hunk for hunk in decision.hunks if hunk.asks]
+    if asking and (choice is None or (isinstance(choice, Mapping) and "hunks" in choice)):
+        done = len(asking) - len(open_hunks(decision, choices)) if choice is not None else 0
+        return _("text, %(n)d of %(total)d hunks decided") % {"n": done, "total": len(asking)}
+    if choice is not None:
+        return _("decided: %s") % choice_word(choice)
+    if decision.kind == "delete-modify":
+        return _("deleted here, edited upstream") if decision.local is MISSING else _("edited here, deleted upstream")
+    return _("added on both sides") if decision.kind == "add-add" else _("changed on both sides")
+
+
+def _settled(decision: Decision, label: str) -> Settled:
+    local, remote = (against(decision.base, side).lines[:3] for side in (decision.local, decision.remote))
+    return Settled(decision, label, _(decision.reason) if decision.reason else "", local, remote)
+
+
+def merged_by_rule(conflict: Conflict) -> list[Settled]:
+    """What rules decided in a conflict that nobody was asked about, for the item's page."""
+    documents = conflict.documents()
+    places = Places(*documents)
+    decisions = merge(*documents, conflict.read_rules()).decisions[:MOST_SETTLED]
+    return [_settled(one, places.label(one)) for one in decisions]
+
+
+def _earlier(draft: Draft | None, known: set[str]) -> dict[str, Choice]:
+    """Answers to decisions that are no longer the same, by their place."""
+    if draft is None:
+        return {}
+    paths: dict[str, str] = jsontext.load(draft.paths)
+    choices: dict[str, Choice] = jsontext.load(draft.choices)
+    return {paths.get(name, ""): choice for name, choice in choices.items() if name not in known and name in paths}
+
+
+def _others(viewer: Viewer, conflict: Conflict, decisions: Sequence[Decision]) -> list[Other]:
+    if conflict.conflict_state is not ConflictState.OPEN:
+        return []
+    rows = (
+        Draft.objects.for_org(viewer)
+        .filter(conflict=conflict)
+        .exclude(user_id=viewer.user_id or 0)
+        .order_by("-saved_at")
+    )
+    asking = [one for one in decisions if one.asks]
+    found = []
+    for row in rows[:3]:
+        theirs = jsontext.load(row.choices)
+        found.append(
+            Other(row.name, sum(1 for one in asking if one.id in theirs and not is_open(one, theirs)), row.saved_at)
+        )
+    return found
+
+
+def _neighbours(viewer: Viewer, conflict: Conflict) -> dict[str, Any]:
+    """How many open conflicts are older, how many there are, and the next one."""
+    waiting = Conflict.objects.for_org(viewer).open()
+    after = waiting.filter(pk__gt=conflict.pk).values_list("pk", flat=True).first()
+    first = waiting.exclude(pk=conflict.pk).values_list("pk", flat=True).first()
+    return {
+        "before": waiting.filter(pk__lt=conflict.pk).count(),
+        "total": waiting.count(),
+        "next_id": after or first,
+    }
+
+
+def losses(shown: Review) -> list[Loss]:
+    """What was left out of a settled conflict, in words."""
+    choices = {} if shown.conflict.manual else shown.given.choices
+    return losses_of(shown.conflict, shown.merge.decisions, choices)
+
+
+def losses_of(conflict: Conflict, decisions: Sequence[Decision], choices: Mapping[str, Choice]) -> list[Loss]:
+    """What choices leave out, in words."""
+    places = Places(*conflict.documents())
+    lost = discarded(decisions, choices)
+    labels = {one.decision.id: places.label(one.decision) for one in lost[:MOST_DISCARDED]}
+    return [_loss(one, labels) for one in lost]
+
+
+def _loss(lost: Discarded, labels: Mapping[str, str]) -> Loss:
+    side = _("Local (queued)") if lost.side == "local" else _("Upstream (remote)")
+    base = (
+        lost.decision.base
+        if lost.hunk is None
+        else next(one.base for one in lost.decision.hunks if one.number == lost.hunk)
+    )
+    deleted = lost.value is MISSING or (lost.hunk is not None and not lost.value)
+    text = "" if deleted else _shown(base, lost.value)
+    return Loss(
+        labels.get(lost.decision.id, lost.decision.path), side, 0 if lost.hunk is None else lost.hunk + 1, text, deleted
+    )
+
+
+def _shown(base: Any, value: Any) -> str:
+    """What a side wrote, short: of objects, what it changed."""
+    shown = against(base, value) if isinstance(value, dict | list) else plain(value)
+    lines = [
+        (f"{line.name}: " if line.name else "") + "".join(piece.text for piece in line.pieces if piece.mark != "del")
+        for line in shown.lines[:3]
+    ]
+    whole = "; ".join(lines) or gist(value)
+    return whole if len(whole) <= 200 else f"{whole[:199]}…"

@@ -1,0 +1,116 @@
+"""What will be sent, place by place, for people: what differs from the base, and what is not decided yet."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from django.utils.translation import gettext as _
+
+from conflicts.core import MISSING, Choice, Decision, Hunk
+from conflicts.core.choosing import is_open, of_hunk
+from conflicts.core.equality import same
+from conflicts.core.pieces import settled
+from conflicts.labels import Places
+from conflicts.located import Finder
+from conflicts.readable import Shown, plain
+
+MOST = 40
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """A part of a place: its value (with `differs` when it is not the base's), or what is not decided."""
+
+    shown: Shown | None = None
+    differs: bool = False
+    undecided: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Sent:
+    """A place of the document that will be sent."""
+
+    label: str
+    rows: tuple[Row, ...]
+
+
+def sent(
+    decisions: Sequence[Decision],
+    choices: Mapping[str, Choice],
+    labels: Mapping[str, str],
+    places: Places,
+    result: Finder,
+) -> list[Sent]:
+    """The places in the order of the document."""
+    return [Sent(labels[one.id], _rows(one, choices, places, result)) for one in decisions if one.id in labels]
+
+
+def _rows(decision: Decision, choices: Mapping[str, Choice], places: Places, result: Finder) -> tuple[Row, ...]:
+    choice = choices.get(decision.id)
+    by_hunks = choice is None or (isinstance(choice, Mapping) and "hunks" in choice)
+    if decision.hunks and decision.asks and by_hunks:
+        return tuple(_hunk_row(hunk, of_hunk(choice, hunk)) for hunk in decision.hunks[:MOST])
+    if is_open(decision, choices):
+        return (Row(undecided=_not_yet(decision)),)
+    steps, values = places.way(decision)
+    value = result.at(steps, values) if _comparable(decision) else MISSING
+    if value is MISSING and not _gone(decision, choice):
+        value = _chosen(decision, choice)
+    if value is MISSING:
+        return (
+            Row(
+                Shown(absent=_("Deleted") if decision.base is not MISSING else _("Not there")),
+                decision.base is not MISSING,
+            ),
+        )
+    return (Row(plain(value), not same(value, decision.base)),)
+
+
+def _comparable(decision: Decision) -> bool:
+    """Whether the place can be found in the result by its way: a new or changed item without an id cannot."""
+    return not decision.path.rpartition("/")[2].isdigit() or isinstance(decision.base, Mapping)
+
+
+def _gone(decision: Decision, choice: Choice | None) -> bool:
+    side = choice or decision.action
+    return isinstance(side, str) and side in ("local", "remote", "base") and getattr(decision, side) is MISSING
+
+
+def _chosen(decision: Decision, choice: Choice | None) -> Any:
+    """The value by the choice alone."""
+    side = choice or decision.action
+    if isinstance(side, Mapping):
+        return side.get("value", MISSING)
+    if side in ("local", "remote", "base"):
+        return getattr(decision, side)
+    if side in ("both", "both-reversed", "suggestion"):
+        return decision.suggestion if side == "suggestion" else decision.local
+    return decision.remote if decision.remote is not MISSING else decision.local
+
+
+def _hunk_row(hunk: Hunk, said: Choice | None) -> Row:
+    if hunk.asks and said is None:
+        return Row(undecided=_("Not yet decided: hunk %d") % (hunk.number + 1))
+    value = _of_hunk(hunk, said)
+    return Row(plain(value), value != hunk.base)
+
+
+def _of_hunk(hunk: Hunk, said: Choice | None) -> Any:
+    match said:
+        case "local" | "remote" | "base":
+            return getattr(hunk, said)
+        case "both":
+            return hunk.local + hunk.remote
+        case "both-reversed":
+            return hunk.remote + hunk.local
+        case "suggestion":
+            return hunk.suggestion
+        case {"value": value}:
+            return value
+    return settled(hunk)
+
+
+def _not_yet(decision: Decision) -> str:
+    if decision.kind == "delete-modify":
+        return _("Not yet decided: keep or delete")
+    return _("Not yet decided")
