@@ -47,15 +47,18 @@ _SORTS: Mapping[type[Policy], str] = {ListPolicy: "list", TextPolicy: "text", Va
 
 @dataclass(frozen=True, slots=True)
 class RuleRow:
-    """A rule for people: the path that it holds for, and what it says."""
+    """A policy for people: what it says, and the paths that it holds for."""
 
-    path: str
     words: str
+    paths: Sequence[str]
 
 
 def rows_of(rules: Mapping[str, Any]) -> Sequence[RuleRow]:
-    """Rules that can be read, in words."""
-    return [RuleRow(rule.glob or "/", policy_words(rule.policy)) for rule in parse_rules(rules).rules]
+    """Rules that can be read, in words; paths with the same policy stand together."""
+    paths: dict[str, list[str]] = {}
+    for rule in parse_rules(rules).rules:
+        paths.setdefault(policy_words(rule.policy), []).append(rule.glob or "/")
+    return [RuleRow(words, found) for words, found in paths.items()]
 
 
 def policy_words(policy: Policy) -> str:
