@@ -222,8 +222,8 @@ SYNCQUEUE: dict[str, Any] = {
     "keep_finished_days": 30,
     "coalesce": env.bool("BREAKWATER_COALESCE", default=True),
 }
-# The copies of plans: after how many seconds an open page asks the upstream again, and how long it waits for the answer.
-PLANS: dict[str, float] = {"fresh_seconds": 15.0, "ask_seconds": 3.0}
+# The copies of plans, in seconds: when an open page asks the upstream again, when an open list does, how long it waits for an answer.
+PLANS: dict[str, float] = {"fresh_seconds": 15.0, "list_seconds": 300.0, "ask_seconds": 3.0}
 DATA_UPLOAD_MAX_MEMORY_SIZE = SYNCQUEUE["request_bytes"] + 65_536
 
 # REST ----------------------------------------------------------------------------------------------------------------

@@ -8,15 +8,15 @@ from django.db import transaction
 from portal.accounts.models import User
 from portal.demo import state
 from portal.demo.cast import ORGANIZATIONS, PEOPLE, SENDERS, DemoOrganization, routes
+from portal.demo.specifications import PROJECTS
 from portal.demo.upstream import USER
 from portal.kit import clock
 from portal.kit.viewer import Permission, Role, Viewer
+from portal.projects.models import Plan
 from portal.tenancy.models import Membership, Organization, Project, Token
 from portal.tenancy.viewers import token_digest
 from resilience.upstreams.actions.create_upstream import create_upstream
 from resilience.upstreams.models import Upstream
-
-PROJECTS = {"tidewater": (("web", "Web app"), ("mobile", "Field app")), "northlight": (("wards", "Wards"),)}
 
 
 def load() -> dict[str, Any]:
@@ -27,13 +27,12 @@ def load() -> dict[str, Any]:
     state.keep(kept)
     with transaction.atomic():
         for wanted in ORGANIZATIONS:
-            organization, _ = Organization.objects.get_or_create(slug=wanted.slug, defaults={"name": wanted.name})
-            for slug, name in PROJECTS[wanted.slug]:
-                Project.objects.get_or_create(organization=organization, slug=slug, defaults={"name": name})
+            Organization.objects.get_or_create(slug=wanted.slug, defaults={"name": wanted.name})
         for person in PEOPLE:
             _person(person.username, person.first_name, person.last_name, kept["password"], person.roles)
         for wanted in ORGANIZATIONS:
             _upstream(wanted, kept)
+            _projects(wanted)
         for sender in SENDERS:
             _token(sender.client_id, sender.user, sender.organization, kept["tokens"])
     state.keep(kept)
@@ -73,6 +72,32 @@ def _upstream(wanted: DemoOrganization, kept: dict[str, Any]) -> None:
             "routes": routes(wanted.slug),
         },
     )
+
+
+def _projects(wanted: DemoOrganization) -> None:
+    """Projects with their specifications; one that is there stays as people left it. Their plans are read when somebody looks."""
+    organization = Organization.objects.unscoped().get(slug=wanted.slug)
+    upstream = Upstream.objects.unscoped().get(organization=organization, slug=wanted.upstream)
+    for project in PROJECTS[wanted.slug]:
+        said = {
+            "name": project.name,
+            "description": project.description,
+            "specification": project.specification,
+        }
+        made, new = Project.objects.unscoped().get_or_create(
+            organization=organization, slug=project.slug, defaults=said
+        )
+        for entity_id in project.plans if new else ():
+            Plan.objects.unscoped().get_or_create(
+                upstream=upstream,
+                entity_id=entity_id,
+                defaults={
+                    "organization": organization,
+                    "project": made,
+                    "title": wanted.plans[entity_id]["title"],
+                    "status": wanted.plans[entity_id]["status"],
+                },
+            )
 
 
 def _token(client_id: str, username: str, slug: str, tokens: dict[str, str]) -> None:

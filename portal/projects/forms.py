@@ -240,6 +240,7 @@ def _offer(form: forms.Form, now: str, rules: Mapping[str, Any], data: QueryDict
     if said and said not in dict(offered):
         offered += [pair for pair in choices("", {}) if pair[0] == said]
     form.fields["status"].choices = offered  # type: ignore[attr-defined]
+    form.fields["status"].required = bool(now)
 
 
 class CommentForm(forms.Form):

@@ -13,7 +13,7 @@ from portal.kit.viewer import Permission, Viewer
 from portal.projects import exports
 from portal.projects.actions.add_plan import add_plan, create_plan
 from portal.projects.actions.catch_up import catch_up
-from portal.projects.actions.refresh import ask, refresh
+from portal.projects.actions.refresh import ask, refresh, refresh_some
 from portal.projects.forms import KnownPlanForm, NewPlanForm, NewProjectForm, ProjectForm, show, taking_plans
 from portal.projects.listing import MOST_LISTED, cards, lines, loose, plans_of, project_of
 from portal.projects.models import Plan
@@ -29,8 +29,10 @@ from syncqueue.adapters.base import Gone
 @require_GET
 def index(request: HttpRequest) -> HttpResponse:
     """All projects with their plans; `live` is its fragment."""
-    viewer = chosen_of(request)
+    viewer, live = chosen_of(request), part_of(request) == "live"
     catch_up(viewer=viewer)
+    if live:
+        refresh_some(viewer=viewer)
     without, count = loose(viewer)
     context = {
         "cards": cards(viewer),
@@ -40,7 +42,7 @@ def index(request: HttpRequest) -> HttpResponse:
         "may_add": bool(viewer.organizations_with(Permission.ADMINISTER)),
         "has_upstream": any(taking_plans(list(Upstream.objects.for_org(viewer)))),
     }
-    template = "projects/index.html#live" if part_of(request) == "live" else "projects/index.html"
+    template = "projects/index.html#live" if live else "projects/index.html"
     return answer(request, template, context)
 
 
@@ -49,7 +51,10 @@ def project(request: HttpRequest, project_id: int) -> HttpResponse:
     """One project: its specification and its plans; `live` is its fragment."""
     viewer = viewer_of(request)
     found = project_of(viewer, project_id)
-    catch_up(viewer=viewer.narrowed(found.organization_id))
+    here, live = viewer.narrowed(found.organization_id), part_of(request) == "live"
+    catch_up(viewer=here)
+    if live:
+        refresh_some(viewer=here)
     plans = plans_of(viewer).filter(project=found).order_by("-pk")
     context = {
         "project": found,
@@ -57,7 +62,7 @@ def project(request: HttpRequest, project_id: int) -> HttpResponse:
         "may_edit": viewer.can(Permission.OPERATE, found.organization_id),
         "may_add": viewer.can(Permission.ENQUEUE, found.organization_id),
     }
-    template = "projects/project.html#live" if part_of(request) == "live" else "projects/project.html"
+    template = "projects/project.html#live" if live else "projects/project.html"
     return answer(request, template, context)
 
 
@@ -137,7 +142,7 @@ def _added(request: HttpRequest, viewer: Viewer, project: Project, form: KnownPl
     upstream_id, entity_id = form.upstream_id(), form.cleaned_data["entity_id"]
     upstream = Upstream.objects.for_org(viewer).get(pk=upstream_id)
     try:
-        if isinstance(ask(upstream, entity_id), Gone):
+        if isinstance(ask([(upstream, entity_id)])[0], Gone):
             form.add_error("entity_id", _("%s has no plan of this id.") % upstream.slug)
             return None
         plan = add_plan(viewer=viewer, project_id=project.pk, upstream_id=upstream_id, entity_id=entity_id)

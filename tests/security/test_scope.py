@@ -44,7 +44,7 @@ KNOWN = {
     "portal/accounts/actions/": (9, "accounts belong to no organization; each action takes the person's own row"),
     "portal/duties/actions/": (9, "duties belong to no organization"),
     "portal/events/actions/retain.py": (9, "retention removes by age, for all; a duty"),
-    "portal/projects/actions/refresh.py": (1, "gates have no organization of their own: by the upstream's"),
+    "portal/projects/actions/refresh.py": (2, "gates have no organization of their own: by the upstream's"),
     "portal/tenancy/actions/add_member.py": (3, "the person is no row of the viewer yet; administered() comes first"),
     "portal/tenancy/actions/check.py": (1, "is_last_admin counts within an organization that is checked and locked"),
     "portal/tenancy/actions/create_organization.py": (1, "a new organization has no members yet; commands only"),

@@ -75,7 +75,9 @@ def _take_over(viewer: Viewer, plans: Iterable[Plan]) -> None:
     for plan in plans:
         newest = Snapshot.objects.for_org(viewer).filter(lane=plan.lane_id).order_by("-at", "slot").first()
         if newest is not None:
-            keep(viewer, plan, jsontext.load(newest.document), version=newest.version, at=newest.at)
+            keep(
+                viewer, plan, jsontext.load(newest.document), version=newest.version, at=newest.at, changed_at=newest.at
+            )
 
 
 def _bury(viewer: Viewer, plans: Iterable[Plan]) -> None:

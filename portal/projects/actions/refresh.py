@@ -1,11 +1,12 @@
 """Asking an upstream for a plan. The copy stays what it was when that fails."""
 
 import asyncio
+from collections.abc import Sequence
 from dataclasses import replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from django.conf import settings
-from django.db.models import Q
+from django.db.models import F, Q
 from django.utils.translation import gettext as _
 
 from portal.kit import clock
@@ -22,6 +23,7 @@ from syncqueue.adapters.base import Entity, Fetched, Gone, Rejected, RetryAt
 from syncqueue.models import Gate
 
 Asked = Fetched | Gone | RetryAt | Rejected
+MOST_AT_ONCE = 8
 
 
 def refresh(*, viewer: Viewer, plan_id: int, anyway: bool = False) -> Plan:
@@ -31,35 +33,55 @@ def refresh(*, viewer: Viewer, plan_id: int, anyway: bool = False) -> Plan:
     `anyway` asks in any case. Raises NotFound.
     """
     plan = _get(viewer, plan_id)
-    if _claim(viewer, plan, anyway=anyway):
-        at = clock.now()
-        match ask(plan.upstream, plan.entity_id):
+    if anyway or not resting(plan):
+        old = None if anyway else clock.now() - timedelta(seconds=settings.PLANS["fresh_seconds"])
+        _ask_for(viewer, [plan], old)
+    return _get(viewer, plan_id)
+
+
+def refresh_some(*, viewer: Viewer) -> None:
+    """Asks for a few of the viewer's plans whose copies are the oldest, all at once: for lists, which so fill up by and by."""
+    old = clock.now() - timedelta(seconds=settings.PLANS["list_seconds"])
+    down = Gate.objects.filter(upstream__organization_id__in=viewer.organization_ids, closed_since__isnull=False)
+    rows = Plan.objects.for_org(viewer).there().select_related("upstream").filter(upstream__paused_at__isnull=True)
+    rows = rows.exclude(upstream__in=down.values("upstream")).filter(_older_than(old))
+    _ask_for(viewer, list(rows.order_by(F("asked_at").asc(nulls_first=True), "pk")[:MOST_AT_ONCE]), old)
+
+
+def _ask_for(viewer: Viewer, plans: Sequence[Plan], old: datetime | None) -> None:
+    """Asks for those that no other reader asked for since `old`, and keeps what was answered."""
+    claimed = [plan for plan in plans if _claim(viewer, plan, old)]
+    at = clock.now()
+    for plan, found in zip(claimed, ask([(plan.upstream, plan.entity_id) for plan in claimed]), strict=True):
+        match found:
             case Fetched(document=document, version=version, changed_at=changed_at):
                 keep(viewer, plan, document, version=version or "", at=at, changed_at=changed_at)
             case Gone():
                 keep_gone(viewer, plan, at=at)
             case refused:
                 keep_trouble(viewer, plan, refused.reason)
-    return _get(viewer, plan_id)
 
 
-def ask(upstream: Upstream, entity_id: str) -> Asked:
-    """What the upstream has under this id now, or why it could not be asked. Never raises for what an upstream does."""
-    patience = float(settings.PLANS["ask_seconds"])
+def ask(entities: Sequence[tuple[Upstream, str]]) -> list[Asked]:
+    """What upstreams have under these ids now, or why they could not be asked. Never raises for what an upstream does."""
+
+    async def all_of_them() -> list[Asked]:
+        async with Client(allowed_networks=[str(net) for net in settings.BREAKWATER_ALLOWED_NETWORKS]) as client:
+            return await asyncio.gather(*(_one(client, upstream, name) for upstream, name in entities))
+
+    return asyncio.run(all_of_them()) if entities else []
+
+
+async def _one(client: Client, upstream: Upstream, entity_id: str) -> Asked:
+    patience = settings.PLANS["ask_seconds"]
     try:
         destination = upstreams.destination(upstream)
     except (SecretUnreadable, Error) as error:
         return Rejected(str(error), "settings")
     target = replace(destination.target, timeout=min(destination.target.timeout, patience))
-
-    async def get() -> Asked:
-        async with Client(allowed_networks=[str(net) for net in settings.BREAKWATER_ALLOWED_NETWORKS]) as client:
-            return await asyncio.wait_for(
-                destination.adapter.fetch(client, target, Entity(ENTITY_TYPE, entity_id)), timeout=patience + 1
-            )
-
+    asked = destination.adapter.fetch(client, target, Entity(ENTITY_TYPE, entity_id))
     try:
-        found = asyncio.run(get())
+        found = await asyncio.wait_for(asked, timeout=patience + 1)
     except TimeoutError:
         return RetryAt(_("No answer within %d s") % patience, "timeout", transport=True)
     return replace(found, reason=mask_text(found.reason)) if isinstance(found, RetryAt | Rejected) else found
@@ -73,17 +95,15 @@ def _get(viewer: Viewer, plan_id: int) -> Plan:
     return plan
 
 
-def _claim(viewer: Viewer, plan: Plan, *, anyway: bool) -> bool:
+def _claim(viewer: Viewer, plan: Plan, old: datetime | None) -> bool:
     """Whether this call is the one that asks: only one of many readers does."""
-    now = clock.now()
     rows = Plan.objects.for_org(viewer).filter(pk=plan.pk)
-    if not anyway:
-        if resting(plan):
-            return False
-        stale = now - timedelta(seconds=float(settings.PLANS["fresh_seconds"]))
-        rows = rows.filter(Q(asked_at__isnull=True) | Q(asked_at__lt=stale))
-        rows = rows.filter(Q(fetched_at__isnull=True) | Q(fetched_at__lt=stale))
-    return bool(rows.update(asked_at=now))
+    return bool((rows.filter(_older_than(old)) if old else rows).update(asked_at=clock.now()))
+
+
+def _older_than(old: datetime) -> Q:
+    """Plans that nobody asked for since then, and whose copy is not younger either."""
+    return (Q(asked_at__isnull=True) | Q(asked_at__lt=old)) & (Q(fetched_at__isnull=True) | Q(fetched_at__lt=old))
 
 
 def resting(plan: Plan) -> bool:
@@ -96,4 +116,4 @@ def resting(plan: Plan) -> bool:
 def stale(plan: Plan) -> bool:
     """Whether the copy is old enough to be asked for again."""
     newest = max((at for at in (plan.fetched_at, plan.asked_at) if at), default=None)
-    return newest is None or (clock.now() - newest).total_seconds() > float(settings.PLANS["fresh_seconds"])
+    return newest is None or (clock.now() - newest).total_seconds() > settings.PLANS["fresh_seconds"]
