@@ -179,3 +179,19 @@ def assert_explained(base: list[str], local: list[str], remote: list[str], done:
         reached = hunk.end
     versions = {"local": "".join(local), "remote": "".join(remote), "draft": done.draft}
     assert {name: "".join(parts + base[reached:]) for name, parts in rebuilt.items()} == versions
+
+
+def rebuilt(decision: Decision, side: str) -> Any:
+    """Return what a side has, put together from a decision's hunks and what stands between them in base."""
+    tokens = re.findall(r"[^\n]*\n|[^\n]+", decision.base) if isinstance(decision.base, str) else decision.base
+    parts, reached = [], 0
+    for hunk in decision.hunks:
+        assert reached <= hunk.start <= hunk.end <= len(tokens)
+        parts += [tokens[reached : hunk.start], getattr(hunk, side)]
+        reached = hunk.end
+    parts.append(tokens[reached:])
+    return (
+        "".join("".join(part) for part in parts)
+        if isinstance(decision.base, str)
+        else [item for part in parts for item in part]
+    )

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from conflicts.core import MISSING, Choice, ChoiceError, Decision, Merge, merge, resolve
 from tests.merge import test_git, test_ruled_laws
 from tests.merge.laws import EXAMPLES, law
-from tests.merge.looks import canonical, invented, leaves, loose, lost, mirrored, same
+from tests.merge.looks import canonical, invented, leaves, loose, lost, mirrored, rebuilt, same
 from tests.merge.strategies import (
     NAMES,
     Dice,
@@ -136,6 +136,27 @@ def test_one_side_for_every_hunk(triple: Triple) -> None:
         whole: dict[str, Choice] = dict(_all(done, choice))
         hunks = {d.id: {"hunks": {str(hunk.number): choice for hunk in d.hunks}} for d in done.decisions if d.hunks}
         assert same(resolve(*triple, None, {**whole, **hunks}), resolve(*triple, None, whole)), choice
+
+
+@law(triples, examples=900)
+def test_hunks_are_the_difference(triple: Triple) -> None:
+    """The hunks of a text or list, with what stands between them, are each of the three, and each is what its action says."""
+    for decision in merge(*triple).decisions:
+        for side in ("base", "local", "remote") if decision.hunks else ():
+            made, whole = rebuilt(decision, side), getattr(decision, side)
+            assert (
+                same(made, whole) if isinstance(whole, list) else made.removesuffix("\n") == whole.removesuffix("\n")
+            ), side
+        for hunk in decision.hunks:
+            alike = same(hunk.local, hunk.remote), same(hunk.local, hunk.base), same(hunk.remote, hunk.base)
+            expected = {
+                "same": alike[0],
+                "remote": alike[1],
+                "local": alike[2],
+                "conflict": not alike[0],
+                "both": not any(alike),
+            }
+            assert expected[hunk.action]
 
 
 @law(triples, st.binary(min_size=8, max_size=30), examples=900)

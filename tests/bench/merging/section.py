@@ -28,6 +28,11 @@ class Taken:
     asks: int = 0
     problem: str = ""
 
+    @property
+    def again(self) -> bool:
+        """Whether another turn is worth its time."""
+        return not self.problem and self.best < 5_000
+
     def told(self) -> str:
         """Return it as words of a table."""
         return self.problem or f"{self.best:,.1f} / {self.middle:,.1f} ms, {self.asks} ask"
@@ -46,7 +51,7 @@ def measure(name: str) -> dict[str, Taken]:
     times: dict[str, list[float]] = {engine: [] for engine in ENGINES if engine != "git" or CASES[name].text}
     taken: dict[str, Taken] = {}
     for _ in range(TURNS):
-        for engine in [engine for engine in times if engine not in taken or not taken[engine].problem]:
+        for engine in [engine for engine in times if engine not in taken or taken[engine].again]:
             try:
                 found = _run(engine, name)
             except Refused as refused:
