@@ -90,6 +90,12 @@ def examine(case: Case) -> Met:
     )
 
 
+def believed(job: Assignment) -> Any:
+    """What the client of a change takes to be there once it is delivered, if nobody else wrote; MISSING when nobody can say."""
+    three = _first(job, MISSING)
+    return three.local if three.base_known else MISSING
+
+
 def rules_of(organization_id: int, kind_name: str) -> Mapping[str, Any]:
     """The merge rules for changes of this kind: the organization's own, or those that the kind brings along."""
     own = KindRules.objects.unscoped().filter(organization_id=organization_id, kind=kind_name).first()

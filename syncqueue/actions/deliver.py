@@ -24,12 +24,14 @@ from django.db import connection, transaction
 from django.db.backends.utils import CursorWrapper
 from django.utils.translation import gettext as _
 
+from conflicts.core import MISSING
 from conflicts.models import Conflict
 from portal.kit import clock, jsontext
 from portal.kit.masking import mask_text
 from resilience.outbound.client import Client
 from syncqueue import gates, kinds, store
 from syncqueue.adapters.base import Change, Delivered, Outcome, Rejected, RetryAt
+from syncqueue.adapters.documents import same
 from syncqueue.core import gate as gating
 from syncqueue.core import outgoing
 from syncqueue.core.backoff import Backoff
@@ -42,6 +44,7 @@ from syncqueue.core.states import ItemState, LaneState, lane_after
 from syncqueue.core.versions import Chain, chain_after, version_to_send
 from syncqueue.ledger import Ledger, Rest, sum_of
 from syncqueue.models import Snapshot
+from syncqueue.reconcile import believed
 from syncqueue.store import Head
 from syncqueue.upstreams import Destination, Destinations
 
@@ -276,23 +279,32 @@ class _Page:
 
     def _chained(self, job: Assignment, delivered: Delivered) -> Chain:
         """What the lane knows of its entity now; its documents are kept as the bases of conflicts to come."""
-        version, merged = (delivered.version or "")[:200], job.outgoing.merged is not None
+        version, own = (delivered.version or "")[:200], self._own(job, delivered)
         kind = kinds.find(job.kind)
         if kind and kind.merge and version:
             if delivered.document is not None:
-                own = self._own(job) if merged else ""
-                slot = job.seq % (Snapshot.SLOTS - 1)
-                self.ledger.snapshot(job, slot=slot, version=version, document=delivered.document, own=own)
+                slot, said = job.seq % (Snapshot.SLOTS - 1), delivered.document
+                self.ledger.snapshot(job, slot=slot, version=version, document=said, own=own or "", found=own is None)
             if delivered.base is not None and delivered.base_version:
                 found, at = delivered.base, delivered.base_version
                 self.ledger.snapshot(job, slot=Snapshot.SLOTS - 1, version=at, document=found, found=True)
         base_version = job.base_version or (delivered.base_version or "")[:200]
-        return chain_after(job.chain, base_version=base_version, client=job.client, version=version, merged=merged)
+        return chain_after(job.chain, base_version=base_version, client=job.client, version=version, merged=own != "")
 
-    def _own(self, job: Assignment) -> str:
-        """What the client of a merged change believes to be there."""
-        local = Conflict.objects.unscoped().filter(item_id=job.item_id).values_list("local", flat=True).first()
-        return local or ""
+    def _own(self, job: Assignment, delivered: Delivered) -> str | None:
+        """What the client believes to be there, as text; "" when that is what is there, None when nobody can say.
+
+        It is something else where others' changes went in: by a merge, or unseen, before the upstream was found to have it already.
+        """
+        if job.outgoing.merged:
+            found = Conflict.objects.unscoped().filter(item_id=job.item_id, base_known=True)
+            return found.values_list("local", flat=True).first() or None
+        if delivered.how == "sent" or delivered.document is None or job.operation == "create":
+            return ""
+        known = believed(job)
+        if known is MISSING:
+            return None
+        return "" if same(known, delivered.document) else jsontext.dump(known)
 
     # claim -----------------------------------------------------------------------------------------------------------
     def claim(self) -> None:

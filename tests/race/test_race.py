@@ -30,12 +30,14 @@ from portal.kit import secrets
 from portal.kit.viewer import Viewer
 from resilience.outbound.client import Client
 from syncqueue.actions.verify import verify
+from syncqueue.core import outgoing
 from syncqueue.core.states import OPEN_BELOW, ItemState
 from syncqueue.figures import by_upstream, totals
 from syncqueue.models import Attempt, Item
 from syncqueue.pump import Pump
 from tests.race.edits import marks, plan, twice
 from tests.race.writers import Colleague, Device, Writer, plain
+from tests.support import history
 from tests.support.kinto import Kinto, running_kinto
 from tests.support.people import make_people, make_upstream
 
@@ -177,7 +179,7 @@ class Race:
         final = {record: plain(self.kinto.get(record) or {}) for record in self._records()}
         told = self.figures()
         lost = self._lost(final)
-        assert not lost, f"{len(lost)} edits are gone: {lost[:10]}\n{told}"
+        assert not lost, f"{len(lost)} edits are gone: {lost[:10]}\n{told}\n{self.dossier(lost[0].partition(':')[0])}"
         doubled = {record: twice(document) for record, document in final.items() if twice(document)}
         assert not doubled, f"Twice: {doubled}\n{told}"
         broken = self._broken_merges()
@@ -202,12 +204,11 @@ class Race:
         return lost
 
     def _asked(self) -> dict[str, set[str]]:
-        """By record, what stands in the history of the conflicts that a person was asked about."""
+        """By record, what the history of the conflicts that a person was asked about shows as not taken."""
         found: dict[str, set[str]] = {}
         for conflict in Conflict.objects.unscoped().exclude(resolved_by="", state__gt=ConflictState.OPEN):
-            here = found.setdefault(conflict.entity_id, set())
-            for text in (conflict.base, conflict.local, conflict.remote, conflict.result):
-                here |= marks(text)
+            only_one_side = marks(conflict.local) ^ marks(conflict.remote)
+            found.setdefault(conflict.entity_id, set()).update(only_one_side - marks(conflict.result))
         return found
 
     def _broken_merges(self) -> list[str]:
@@ -218,6 +219,33 @@ class Race:
             gone = ((local | remote) - base - marks(conflict.result)) if conflict.settled else set()
             broken += [f"{conflict.entity_id}: {sorted(gone)}"] if gone else []
         return broken
+
+    def dossier(self, record: str) -> str:
+        """All that happened to one record, for a person who has to find out why something is gone."""
+        lines = [f"--- what happened to {record}"]
+        for item in Item.objects.unscoped().filter(lane__entity_id=record).order_by("seq"):
+            said = f"{item.seq} {item.client_id} on {item.base_version}{' with its base' if item.base else ''}"
+            after = outgoing.load(item.outgoing)
+            how = "merged" if after.merged else "with others" if after.joined else "as it is"
+            state = f"{how}, {item.item_state.slug}"
+            lines.append(f"{said}: {item.payload[:60]}… {sorted(marks(item.payload))[-3:]} {state}")
+            for met in Conflict.objects.unscoped().filter(item_id=item.pk):
+                base, local, remote, sent = (marks(text) for text in (met.base, met.local, met.remote, met.result))
+                lines.append(
+                    f"     met {met.remote_version}: local +{sorted(local - base)} -{sorted(base - local)},"
+                    f" remote +{sorted(remote - base)} -{sorted(base - remote)},"
+                    f" sent +{sorted(sent - remote)} -{sorted(remote - sent)}"
+                    f" {'by ' + met.resolved_by if met.resolved_by else ''}"
+                )
+        before: set[str] = set()
+        written = history.writes(
+            self.kinto.server, self.kinto.bucket, user=self.kinto.user, password=self.kinto.password
+        )
+        for write in written[record]:
+            now = marks(write.data)
+            lines.append(f"kinto {write.data['last_modified']}: +{sorted(now - before)[-9:]} -{sorted(before - now)}")
+            before = now
+        return "\n".join(lines)
 
     def figures(self) -> str:
         """What happened, for people."""
