@@ -7,6 +7,7 @@ docs/merging.md explains how it decides.
 
 from conflicts.core.decisions import MISSING, Choice, ChoiceError, Decision, Hunk, Merge, Missing
 from conflicts.core.engine import merge, resolve
+from conflicts.core.limits import TooDeep
 from conflicts.core.rules import Rules, RulesError, parse_rules
 
 __all__ = [
@@ -19,6 +20,7 @@ __all__ = [
     "Missing",
     "Rules",
     "RulesError",
+    "TooDeep",
     "merge",
     "parse_rules",
     "resolve",

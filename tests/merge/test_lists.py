@@ -72,6 +72,7 @@ def test_inserts_stand_behind_what_they_followed() -> None:
     """At one place the upstream's come first, in front of a later item; what ends a list stays at its end."""
     assert order(merge(items("abc"), items("axbc"), items("aybcz")).draft) == "ayxbcz"
     assert order(merge(items("abc"), items("abx"), items("abc")).draft) == "abx"
+    assert order(merge(items("abcd"), items("waxbycd"), items("abczd")).draft) == "waxbyczd"
     assert merge(items("abc"), items("axbc"), items("aybcz")).clean
 
 

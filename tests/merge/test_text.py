@@ -5,6 +5,7 @@ from typing import Any
 import pytest
 
 from conflicts.core import ChoiceError, Merge, merge, resolve
+from conflicts.core.diff import Change, changes
 
 pytestmark = pytest.mark.plain
 
@@ -42,6 +43,36 @@ def test_neighbouring_lines_ask() -> None:
     assert hunks(done) == [("conflict", "a\nb\n", "A\nb\n", "a\nB\n")]
     done = merge("a\nb\nc\nd\n", "a\nX\nmine\nd\n", "a\nX\ntheirs\nd\n")
     assert hunks(done) == [("same", "b\n", "X\n", "X\n"), ("conflict", "c\n", "mine\n", "theirs\n")]
+
+
+def test_the_draft_has_what_is_settled_beside_a_conflict() -> None:
+    """Only the passage that asks stands as in base, and so does the text's end when it is there."""
+    assert merge("a\nb\nc\n", "A\nb\nmine\n", "a\nb\ntheirs\n").draft == "A\nb\nc\n"
+    done = merge("a\nb\nc", "A\nb\nmine", "a\nb\ntheirs\n")
+    assert done.draft == "A\nb\nc"
+    assert hunks(done)[-1] == ("conflict", "c", "mine", "theirs\n")
+
+
+def test_repeated_lines_that_were_edited_in_place() -> None:
+    """Where few of many equal lines changed, each stands where it was changed."""
+    base = ["same\n"] * 30
+    local, remote = list(base), list(base)
+    local[4], local[20], remote[9], remote[25] = "l1\n", "l2\n", "r1\n", "r2\n"
+    merged = [one if one != "same\n" else other for one, other in zip(local, remote, strict=True)]
+    assert merge("".join(base), "".join(local), "".join(remote)).draft == "".join(merged)
+
+
+def test_too_much_work_is_a_coarser_answer() -> None:
+    """Without work left, what lies between the anchors is one change; with it, the changes are told apart."""
+    base, other = [1, 2, 1, 2, 2, 1, 1, 2, 9, 3], [2, 1, 1, 1, 2, 2, 1, 9, 4]
+    assert changes(base, other, 0).found == [Change(0, 8, 0, 7), Change(9, 10, 8, 9)]
+    fine = changes(base, other).found
+    assert len(fine) > 2
+    rebuilt, at = [], 0
+    for change in fine:
+        rebuilt += base[at : change.start] + other[change.other_start : change.other_end]
+        at = change.end
+    assert rebuilt + base[at:] == other
 
 
 def test_a_conflict_that_was_cut_down_keeps_base_as_a_whole() -> None:
