@@ -9,7 +9,9 @@ from pathlib import Path
 from django.conf import settings
 from django.test import Client
 
+from conflicts.core import merge
 from tests.rest.conftest import Caller
+from tests.support.conflicts import meet
 from tests.support.people import People
 
 ROOT = Path(settings.BASE_DIR)
@@ -26,13 +28,29 @@ def commands() -> list[list[str]]:
     return [words[start:end] for start, end in zip(starts, [*starts[1:], len(words)], strict=True)]
 
 
+def filled(word: str, known: dict[str, str]) -> str:
+    """The word with what stands for its variables."""
+    for name, value in known.items():
+        word = word.replace(name, value)
+    return word
+
+
+def open_conflict(people: People) -> dict[str, str]:
+    """A conflict at the page's upstream, as the page calls its parts."""
+    made = meet(people.viewer(people.alice), entity_id="p-conflict")
+    asked = merge(*made.documents(), made.read_rules()).conflicts
+    return {"$CONFLICT": str(made.pk), "$DIGEST": made.digest, "$DECISION": asked[0].id}
+
+
 def test_every_command_works(people: People, alice: Caller) -> None:
-    """They are run one after another, as a reader would; $ID is the item that the page made last."""
+    """They are run one after another, as a reader would; $ID is the item that the page made last, $CONFLICT one that is open."""
     client, item, seen = Client(), "", 0
+    conflict: dict[str, str] = {}
     for command in commands():
-        words = [
-            word.replace("$BREAKWATER", "").replace("$TOKEN", alice.secret).replace("$ID", item) for word in command
-        ]
+        if any("$CONFLICT" in word for word in command) and not conflict:
+            conflict = open_conflict(people)
+        known = {"$BREAKWATER": "", "$TOKEN": alice.secret, "$ID": item, **conflict}
+        words = [filled(word, known) for word in command]
         path = next(word for word in words if word.startswith("/api/v1/"))
         options = list(pairwise(words))
         headers = dict(value.split(": ", 1) for name, value in options if name == "-H")
@@ -45,4 +63,4 @@ def test_every_command_works(people: People, alice: Caller) -> None:
         if path == "/api/v1/queue/items":
             item = (made if isinstance(made, dict) else made[-1])["id"]
         seen += 1
-    assert seen >= 12
+    assert seen >= 17
