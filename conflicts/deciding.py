@@ -137,12 +137,15 @@ class _Page:
 
     def keep(self) -> None:
         """Keeps what was chosen, for later."""
-        known = {
-            name: one
-            for name, one in self.form.given.choices.items()
-            if name in self.decisions or name not in self.form.own
-        }
-        keep_draft(viewer=self.viewer, conflict_id=self.conflict.pk, choices=known, manual=self.form.manual)
+        gone = self.form.own - self.decisions.keys() if self.form.digest == self.conflict.digest else set()
+        choices = {name: one for name, one in self.form.given.choices.items() if name not in gone}
+        keep_draft(
+            viewer=self.viewer,
+            conflict_id=self.conflict.pk,
+            choices=choices,
+            manual=self.form.manual,
+            paths=self.form.paths,
+        )
 
     def again(self, **said: Any) -> Answer:
         """The page with what was posted."""

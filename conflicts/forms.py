@@ -25,6 +25,7 @@ class Posted:
     digest: str
     verb: str
     manual: str
+    paths: Mapping[str, str]
 
     @property
     def readable(self) -> bool:
@@ -58,7 +59,17 @@ def posted(data: QueryDict, decisions: Mapping[str, Decision], before: Mapping[s
         data.get("digest", ""),
         data.get("do", "preview"),
         data.get("manual", "").replace("\r\n", "\n"),
+        _paths(data.get("paths", "")),
     )
+
+
+def _paths(text: str) -> dict[str, str]:
+    """Where the decisions stood on the page that was posted; nothing when that cannot be read, since it is a convenience."""
+    try:
+        found = jsontext.parse(text) if text else {}
+    except Invalid:
+        return {}
+    return {name: path for name, path in found.items() if isinstance(path, str)} if isinstance(found, dict) else {}
 
 
 def _all(text: str) -> dict[str, Choice]:

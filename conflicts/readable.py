@@ -41,7 +41,8 @@ def plain(value: Any) -> Shown:
     if value is MISSING:
         return Shown(absent=_("Not there"))
     if isinstance(value, Mapping):
-        return _shown([Line(field_word(key), (Piece(gist(inner)),)) for key, inner in _ordered(value)])
+        fields = [(key, inner) for key, inner in _ordered(value) if key not in _IDS or len(value) == 1]
+        return _shown([Line(field_word(key), (Piece(gist(inner)),)) for key, inner in fields])
     if isinstance(value, list):
         return _shown([Line("", (Piece(gist(inner)),)) for inner in value], nothing=_("An empty list"))
     if value == "":

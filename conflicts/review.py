@@ -13,6 +13,7 @@ from conflicts.cards import Card, Given, card, choice_word
 from conflicts.core import MISSING, Choice, ChoiceError, Decision, merge, resolve
 from conflicts.core.choosing import Discarded, discarded, is_open, kept, open_hunks, undecided
 from conflicts.core.decisions import Merge
+from conflicts.core.text import passages
 from conflicts.delivery import delivery
 from conflicts.impact import Criterion, touched
 from conflicts.labels import Places
@@ -154,6 +155,11 @@ class Review:
         return self.conflict.conflict_state is ConflictState.OPEN
 
     @property
+    def paths(self) -> str:
+        """Where the decisions of this page stand, as JSON, for the form."""
+        return jsontext.dump({one.decision.id: one.decision.path for one in self.cards})
+
+    @property
     def sign(self) -> str:
         """The state's sign in the vocabulary."""
         return SIGNS[self.conflict.conflict_state]
@@ -260,7 +266,14 @@ def review(
         ),
         settled=[_settled(one, labels[one.id]) for one in others_settled[:MOST_SETTLED]],
         settled_total=len(others_settled),
-        sent=sent(told, standing, labels, places, finder),
+        sent=sent(
+            told,
+            standing,
+            labels=labels,
+            places=places,
+            result=finder,
+            passages_of=lambda one: _passages(one, rules),
+        ),
         sent_more=max(len(found.decisions) - len(told), 0),
         raw_size=len(jsontext.dump(result)) if result is not MISSING else 0,
         criteria=criteria,
@@ -345,7 +358,7 @@ def _cards(
             one,
             labels[one.id],
             given,
-            by=rules.get(one.rule, {}).get("text", "lines"),
+            by=_by(one, rules),
             hunks=wanted[one.id] or None,
             touches=touches.get(one.id, ()),
             earlier=choice_word(earlier.get(one.path)),
@@ -355,6 +368,15 @@ def _cards(
         for one in decisions
         if one.id in wanted
     ]
+
+
+def _by(decision: Decision, rules: Mapping[str, Any]) -> str:
+    """What the hunks of a text count: lines or sentences."""
+    return str(rules.get(decision.rule, {}).get("text", "lines"))
+
+
+def _passages(decision: Decision, rules: Mapping[str, Any]) -> Sequence[str]:
+    return passages(decision.base, _by(decision, rules)) if isinstance(decision.base, str) else ()
 
 
 def _entries(

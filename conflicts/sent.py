@@ -1,6 +1,6 @@
 """What will be sent, place by place, for people: what differs from the base, and what is not decided yet."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -10,11 +10,13 @@ from conflicts.core import MISSING, Choice, Decision, Hunk
 from conflicts.core.choosing import is_open, of_hunk
 from conflicts.core.equality import same
 from conflicts.core.pieces import settled
-from conflicts.labels import Places
+from conflicts.labels import NAMED_BY, Places
 from conflicts.located import Finder
 from conflicts.readable import Shown, plain
 
 MOST = 40
+KEPT = 80
+"""So many letters of a text that nobody changed are shown before and after its hunks."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,19 +39,29 @@ class Sent:
 def sent(
     decisions: Sequence[Decision],
     choices: Mapping[str, Choice],
+    *,
     labels: Mapping[str, str],
     places: Places,
     result: Finder,
+    passages_of: Callable[[Decision], Sequence[str]],
 ) -> list[Sent]:
-    """The places in the order of the document."""
-    return [Sent(labels[one.id], _rows(one, choices, places, result)) for one in decisions if one.id in labels]
+    """The places in the order of the document, but what it is called first. `passages_of` splits a text as its hunks count it."""
+    found = [one for one in decisions if one.id in labels]
+    found.sort(key=lambda one: one.path.removeprefix("/") not in NAMED_BY)
+    return [Sent(labels[one.id], _rows(one, choices, places, result, passages_of)) for one in found]
 
 
-def _rows(decision: Decision, choices: Mapping[str, Choice], places: Places, result: Finder) -> tuple[Row, ...]:
+def _rows(
+    decision: Decision,
+    choices: Mapping[str, Choice],
+    places: Places,
+    result: Finder,
+    passages_of: Callable[[Decision], Sequence[str]],
+) -> tuple[Row, ...]:
     choice = choices.get(decision.id)
     by_hunks = choice is None or (isinstance(choice, Mapping) and "hunks" in choice)
     if decision.hunks and decision.asks and by_hunks:
-        return tuple(_hunk_row(hunk, of_hunk(choice, hunk)) for hunk in decision.hunks[:MOST])
+        return tuple(_text_rows(decision, choice, passages_of(decision)))
     if is_open(decision, choices):
         return (Row(undecided=_not_yet(decision)),)
     steps, values = places.way(decision)
@@ -86,6 +98,22 @@ def _chosen(decision: Decision, choice: Choice | None) -> Any:
     if side in ("both", "both-reversed", "suggestion"):
         return decision.suggestion if side == "suggestion" else decision.local
     return decision.remote if decision.remote is not MISSING else decision.local
+
+
+def _text_rows(decision: Decision, choice: Choice | None, tokens: Sequence[str]) -> Iterator[Row]:
+    """Its hunks, and between them what nobody changed, cut short."""
+    at = 0
+    for hunk in decision.hunks[:MOST]:
+        yield from _between(tokens[at : hunk.start])
+        yield _hunk_row(hunk, of_hunk(choice, hunk))
+        at = hunk.end
+    yield from _between(tokens[at:])
+
+
+def _between(tokens: Sequence[str]) -> Iterator[Row]:
+    text = "".join(tokens).strip()
+    if text:
+        yield Row(plain(text if len(text) <= 2 * KEPT else f"{text[:KEPT]} … {text[-KEPT:]}"))
 
 
 def _hunk_row(hunk: Hunk, said: Choice | None) -> Row:

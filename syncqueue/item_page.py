@@ -11,6 +11,8 @@ from uuid import UUID
 from django.conf import settings
 from django.utils.translation import gettext as _
 
+from conflicts.models import Conflict
+from conflicts.review import Settled, merged_by_rule
 from portal.kit.errors import NotFound
 from portal.kit.masking import mask_text
 from portal.kit.viewer import Permission, Viewer
@@ -107,6 +109,8 @@ class ItemPage:
     may_operate: bool
     previous: UUID | None
     following: UUID | None
+    conflict: Conflict | None
+    merged: list[Settled]
 
     @property
     def state(self) -> str:
@@ -133,6 +137,7 @@ def item_page(viewer: Viewer, item_id: UUID, now: datetime) -> ItemPage:
     erased = not item.payload and item.operation != "delete"
     waits = item.item_state in (ItemState.QUEUED, ItemState.RETRYING)
     previous, following = _neighbours(viewer, item, now)
+    conflict = Conflict.objects.for_org(viewer).filter(item_id=item.pk).first()
     return ItemPage(
         item=item,
         known=known,
@@ -150,6 +155,8 @@ def item_page(viewer: Viewer, item_id: UUID, now: datetime) -> ItemPage:
         may_operate=viewer.can(Permission.OPERATE, item.organization_id),
         previous=previous,
         following=following,
+        conflict=conflict,
+        merged=merged_by_rule(conflict) if conflict and conflict.by_rule else [],
     )
 
 

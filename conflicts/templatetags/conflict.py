@@ -25,8 +25,10 @@ def marked(pieces: Iterable[Piece]) -> SafeString:
 
 
 def _piece(piece: Piece) -> str:
-    text = escape(piece.text)
-    return f"<{piece.mark}>{text}</{piece.mark}>" if piece.mark else text
+    if not piece.mark:
+        return escape(piece.text)
+    words = piece.text.rstrip(" ") or piece.text
+    return f"<{piece.mark}>{escape(words)}</{piece.mark}>{' ' * (len(piece.text) - len(words))}"
 
 
 def _line(line: Line) -> str:

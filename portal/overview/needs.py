@@ -67,8 +67,8 @@ def _conflicts(viewer: Viewer, n: int) -> Need:
         _("Both sides changed the same thing. Later changes of the same entities wait behind them."),
         _oldest(viewer, ItemState.CONFLICT),
         _("oldest"),
-        "/resilience/queue?state=conflict",
-        _("Show conflicts"),
+        "/conflicts",
+        _("Settle them"),
     )
 
 
