@@ -26,7 +26,7 @@ def show(form: forms.Form, error: Error) -> None:
     if not error.faults:
         form.add_error(None, error.detail or error.title())
     for fault in error.faults:
-        name = fault.pointer.rpartition("/")[2]
+        name = fault.pointer.removeprefix("/payload").removeprefix("/")
         place = name if name in form.fields else None
         form.add_error(
             place, fault.detail if place else f"{fault.detail} ({fault.pointer})" if fault.pointer else fault.detail

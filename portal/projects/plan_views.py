@@ -25,6 +25,7 @@ from portal.projects.listing import plan_of
 from portal.projects.models import Plan
 from portal.projects.plan_page import PlanPage, plan_page
 from portal.projects.requests import answer, viewer_of
+from portal.projects.waiting import behind
 from portal.web.parts import part_of
 
 TEMPLATE = "projects/plan.html"
@@ -82,6 +83,8 @@ def edit(request: HttpRequest, plan_id: int) -> HttpResponse:
     viewer = viewer_of(request)
     found = _current(viewer, plan_id)
     viewer.require(Permission.ENQUEUE, found.organization_id)
+    if behind(found):
+        found = ask_again(viewer=viewer, plan_id=plan_id, anyway=True)
     shown = plan_page(viewer, found, clock.now())
     what = request.POST.get("what", "")
     name, form, place = _bound(request, shown, what)

@@ -93,6 +93,16 @@ def made_on(plan: Plan, items: Sequence[Item]) -> str:
     return last if ours else plan.version
 
 
+def behind(plan: Plan) -> bool:
+    """Whether our own deliveries moved the plan on and the copy does not show it: the upstream answered without the document.
+
+    An edit on such a copy would follow those deliveries and take them back. The plan has to be read first.
+    """
+    lane: Lane | None = plan.lane
+    ours = lane is not None and lane.chain_client == CLIENT and lane.chain_base == plan.version
+    return lane is not None and ours and lane.version not in ("", plan.version)
+
+
 def waiting(viewer: Viewer, plan: Plan, now: datetime) -> list[Waiting]:
     """What waits in the plan's lane, first to be sent first; at most 20."""
     if plan.lane_id is None:

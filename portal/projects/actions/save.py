@@ -8,9 +8,10 @@ from django.utils.translation import gettext as _
 from conflicts.core import MISSING
 from portal.kit.errors import Conflicting, NotFound
 from portal.kit.viewer import Permission, Viewer
+from portal.projects.actions.catch_up import catch_up
 from portal.projects.core.editing import Edit, NotThere, edited
 from portal.projects.models import ENTITY_TYPE, Plan
-from portal.projects.waiting import CLIENT, KIND, expected, made_on, own
+from portal.projects.waiting import CLIENT, KIND, behind, expected, made_on, own
 from syncqueue.actions.enqueue import enqueue
 from syncqueue.core.change import NewChange
 from syncqueue.models import Item
@@ -20,6 +21,12 @@ class NotRead(Conflicting):
     """This plan cannot be edited now: its upstream has none, or it was never read."""
 
     code = "plan-not-read"
+
+
+class CopyBehind(Conflicting):
+    """The copy of this plan is older than what was sent from here. Refresh the page's copy, then save again."""
+
+    code = "plan-copy-behind"
 
 
 class Overtaken(Conflicting):
@@ -37,12 +44,18 @@ def save(*, viewer: Viewer, plan_id: int, edit: Edit) -> Item | None:
 
     Its base is the portal's copy with the edits in it that wait before this one, so that a conflict can be merged. Edits of one plan
     are made one after the other (the row is locked). Raises Overtaken with the fields that somebody else changed after the
-    editor saw them, NotRead, NotFound, Forbidden, and what enqueue raises.
+    editor saw them, NotRead, CopyBehind, NotFound, Forbidden, and what enqueue raises.
     """
     with transaction.atomic():
         plan = locked(viewer, plan_id)
         viewer.require(Permission.ENQUEUE, plan.organization_id)
-        before = own(viewer, plan)
+        before = own(
+            viewer, plan
+        )  # first these, then what was delivered: what is both is merged, nothing falls between
+        catch_up(viewer=viewer, plan_id=plan_id)
+        plan = locked(viewer, plan_id)
+        if behind(plan):
+            raise CopyBehind
         document = expected(plan, before)
         if document is MISSING or not isinstance(document, dict):
             raise NotRead
