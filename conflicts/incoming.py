@@ -8,12 +8,9 @@ from django.utils.translation import gettext as _
 
 from conflicts.actions.resolve import Resolution
 from conflicts.core import MISSING, Choice
-from portal.kit import jsontext
 from portal.kit.errors import Fault, Invalid
 from portal.kit.jsontext import escape
 
-LARGEST_DOCUMENT = 4 * 1024 * 1024
-"""Bytes of a document that is merged by hand: room for two sides of the largest size that an item may have, twice."""
 LONGEST_HOLD = 60.0
 """Seconds."""
 
@@ -67,8 +64,6 @@ def _resolution(body: Mapping[str, Any], faults: list[Fault]) -> Resolution:
         faults += [fault for name, choice in choices.items() for fault in _choice(f"/choices/{escape(name)}", choice)]
         if document is not MISSING:
             faults.append(Fault("/document", _("Send choices or a document, not both.")))
-    if document is not MISSING and len(jsontext.dump(document).encode()) > LARGEST_DOCUMENT:
-        faults.append(Fault("/document", _("A document may have %d bytes.") % LARGEST_DOCUMENT))
     by_hand = document is not MISSING
     return Resolution(choices=None if by_hand or not isinstance(choices, Mapping) else choices, document=document)
 

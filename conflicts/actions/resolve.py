@@ -22,6 +22,7 @@ from conflicts.actions.shared import log, take
 from conflicts.core import MISSING, Choice, ChoiceError
 from conflicts.core.choosing import discarded
 from conflicts.core.decisions import Decision
+from conflicts.core.limits import TooDeep, check_depth
 from conflicts.core.verdict import Verdict, judge
 from conflicts.delivery import delivery
 from conflicts.errors import AlreadyDecided, Moved, Undecided
@@ -32,6 +33,8 @@ from portal.kit import clock, jsontext
 from portal.kit.errors import Fault, Invalid
 from portal.kit.viewer import Viewer
 
+LARGEST = 4 * 1024 * 1024
+"""Bytes of a document that somebody wrote in: two sides of the largest size that an item may have, twice."""
 MOST_PLACES = 50
 """So many places are named in the log."""
 
@@ -102,9 +105,15 @@ def examine(conflict: Conflict, resolution: Resolution) -> tuple[Any, Verdict]:
 
 
 def _check(conflict: Conflict, result: Any, place: str) -> None:
-    """Raises Invalid for faults that neither side had before."""
+    """Raises Invalid for what cannot be kept, and for faults that neither side had before."""
     if result is MISSING:
         return
+    if len(write(result).encode()) > LARGEST:
+        raise Invalid.at(place, _("A document may have %d bytes.") % LARGEST)
+    try:
+        check_depth(result)
+    except TooDeep as error:
+        raise Invalid.at(place, str(error)) from error
     faults = profile(conflict.kind).faults
     before = {fault for side in conflict.documents()[1:] if side is not MISSING for fault in faults(side)}
     new = [Fault(place + fault.pointer, fault.detail) for fault in faults(result) if fault not in before]

@@ -7,8 +7,8 @@ from uuid import UUID
 import pytest
 from django.http import HttpResponse
 
+from conflicts.actions.resolve import LARGEST
 from conflicts.core import MISSING, merge
-from conflicts.incoming import LARGEST_DOCUMENT
 from conflicts.models import Conflict
 from conflicts.states import ConflictState
 from portal.kit.viewer import Viewer
@@ -312,8 +312,25 @@ def test_a_document_of_five_megabytes(alice: Caller, conflict: Conflict) -> None
     """It is refused at the document, with the limit; a request beyond the request's limit before it is read."""
     large = {"digest": conflict.digest, "document": {**BASE, "x": "x" * 5_000_000}}
     body = assert_refused(alice.post(path(conflict, "/resolve"), large), 400, "/document")
-    assert str(LARGEST_DOCUMENT) in body["detail"]
+    assert str(LARGEST) in body["detail"]
     assert_refused(alice.call("POST", path(conflict, "/resolve"), b" " * 8_400_000 + b"{}"), 413)
+
+
+def nested(levels: int, value: Any = 1) -> Any:
+    """A value inside so many objects."""
+    for _ in range(levels):
+        value = {"a": value}
+    return value
+
+
+def test_a_value_that_makes_the_document_too_deep(alice: Caller, viewer: Viewer) -> None:
+    """Each part of it could be sent, the whole could not be merged again: it is refused, and the preview says so."""
+    sides = ({"title": "x", "m": nested(60, number)} for number in range(3))
+    conflict = meet(viewer, **dict(zip(("base", "local", "remote"), sides, strict=True)))
+    (name,) = alice.get(path(conflict)).json()["undecided"]
+    body = {"choices": {name: {"value": nested(60)}}}
+    assert_refused(alice.post(path(conflict, "/resolve"), {**body, "digest": conflict.digest}), 400, "/result")
+    assert "100 levels" in alice.post(path(conflict, "/preview"), body).json()["faults"][0]["detail"]
 
 
 def test_who_may(
