@@ -7,8 +7,9 @@ from uuid import UUID
 import pytest
 from django.http import HttpResponse
 
+from conflicts import api_examples as shown
 from conflicts.actions.resolve import LARGEST
-from conflicts.core import MISSING, merge
+from conflicts.core import MISSING, merge, resolve
 from conflicts.models import Conflict
 from conflicts.states import ConflictState
 from portal.kit.viewer import Viewer
@@ -314,6 +315,18 @@ def test_a_document_of_five_megabytes(alice: Caller, conflict: Conflict) -> None
     body = assert_refused(alice.post(path(conflict, "/resolve"), large), 400, "/document")
     assert str(LARGEST) in body["detail"]
     assert_refused(alice.call("POST", path(conflict, "/resolve"), b" " * 8_400_000 + b"{}"), 413)
+
+
+def test_the_examples_are_what_the_merge_says() -> None:
+    """The API's description shows decisions and a preview as they would come; ids are the example's own."""
+    found = merge(shown.BASE, shown.LOCAL, shown.REMOTE, shown.WHOLE["rules"]).decisions
+    told = {one["path"]: one for one in shown.WHOLE["decisions"]}
+    for one in found:
+        names = ("kind", "action", "reason", "rule", "base", "local", "remote")
+        assert {name: getattr(one, name) for name in names} == {name: told[one.path][name] for name in names}
+        assert list(one.options) == told[one.path]["options"]
+    choices = {one.id: "local" for one in found if one.asks}
+    assert resolve(shown.BASE, shown.LOCAL, shown.REMOTE, shown.WHOLE["rules"], choices) == shown.RESULT
 
 
 def nested(levels: int, value: Any = 1) -> Any:
