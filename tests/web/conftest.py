@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
+from django.test import Client
 from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, ViewportSize
 from pytest_django.live_server_helper import LiveServer
 
@@ -67,13 +68,14 @@ class Visitor:
 
 
 @pytest.fixture
-def visit(browser: Browser, live_server: LiveServer, world: World, client: Any) -> Iterator[Callable[..., Visitor]]:
+def visit(browser: Browser, live_server: LiveServer, world: World) -> Iterator[Callable[..., Visitor]]:
     """Opens a browser for one of the people: visit("alice", width=390, scheme="dark", javascript=False)."""
     contexts: list[BrowserContext] = []
 
     def start(
         name: str = "alice", *, width: int = 1440, height: int = 900, scheme: Any = "light", javascript: bool = True
     ) -> Visitor:
+        client = Client()  # one each: signing in again would end the session of who came before
         assert client.login(username=name, password=PASSWORD)
         size: ViewportSize = {"width": width, "height": height}
         context = browser.new_context(viewport=size, color_scheme=scheme, java_script_enabled=javascript)

@@ -1,0 +1,234 @@
+"""Conflicts in a real browser: settled by keyboard alone, without a script, over the queue, and beside somebody who is faster."""
+
+from collections.abc import Callable
+
+import pytest
+from playwright.sync_api import Page, expect
+
+from conflicts.models import Conflict, Draft
+from conflicts.states import ConflictState
+from portal.kit.viewer import Role, Viewer
+from portal.tenancy.models import Membership
+from syncqueue.models import Gate
+from tests.conflicts.cases import PLAN, local, remote, steps
+from tests.support.conflicts import meet
+from tests.web.conftest import Visitor
+from tests.web.world import PASSWORD, World
+
+pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
+
+Visit = Callable[..., Visitor]
+
+
+@pytest.fixture
+def conflict(world: World) -> Conflict:
+    """The plan that two people changed at once; dora settles conflicts too."""
+    upstream = world.upstream("plans-api")
+    upstream.routes = {"plan": {"path": "/plans/{id}"}}
+    upstream.save()
+    dora = type(world.people["alice"]).objects.create_user("dora", password=PASSWORD)
+    Membership.objects.create(organization=world.tidewater, user=dora, role=Role.OPERATOR)
+    alice = Viewer(user_id=world.people["alice"].pk, name="alice", roles={world.tidewater.pk: Role.ADMIN})
+    made = meet(alice, base=PLAN, local=local(), remote=remote(), entity_id="p-77", client_id="browser-9")
+    Gate.objects.update(closed_since=None)
+    return made
+
+
+def state(conflict: Conflict) -> ConflictState:
+    """Where it stands now."""
+    conflict.refresh_from_db()
+    return conflict.conflict_state
+
+
+def kept(page: Page, key: str) -> None:
+    """Presses a key and waits until the choice is kept on the server."""
+    with page.expect_response(lambda answer: answer.request.headers.get("hx-target") == "kept"):
+        page.keyboard.press(key)
+
+
+def choose_all(page: Page, key: str) -> None:
+    """Answers every question by one key."""
+    for _number in range(4):
+        page.keyboard.press("j")
+        kept(page, key)
+
+
+def test_a_conflict_is_settled_by_keyboard_alone(visit: Visit, conflict: Conflict) -> None:
+    """From the inbox to the sent resolution without a pointer; the preview and the counter follow, and u takes it back."""
+    visitor = visit()
+    page = visitor.open("/")
+    page.keyboard.press("g")
+    page.keyboard.press("c")
+    page.wait_for_url("**/conflicts")
+    page.keyboard.press("j")
+    page.keyboard.press("Enter")
+    page.wait_for_url(f"**/conflicts/{conflict.pk}")
+    expect(page.locator("#tally")).to_contain_text("3 of 3 not yet decided.")
+    page.keyboard.press("Control+Enter")
+    expect(page.get_by_role("dialog")).to_have_count(0)
+    choose_all(page, "1")
+    expect(page.locator("#tally")).to_contain_text("All is decided.")
+    expect(page.locator("#sent")).not_to_contain_text("Not yet decided")
+    page.keyboard.press("Control+Enter")
+    dialog = page.get_by_role("dialog", name="values will not be sent")
+    expect(dialog).to_contain_text("Old tokens stop at cut-over.")
+    expect(dialog.get_by_role("button", name="Send resolution")).to_be_focused()
+    assert visitor.faults() == []
+    page.keyboard.press("Enter")
+    expect(page.get_by_text("It goes out in")).to_be_visible()
+    assert state(conflict) is ConflictState.DECIDED
+    assert steps(conflict.read_result())[0]["status"] == "done"
+    assert visitor.faults() == []
+    page.keyboard.press("u")
+    expect(page.get_by_text("Taken back, nothing was sent.")).to_be_visible()
+    assert state(conflict) is ConflictState.OPEN
+    assert visitor.complaints == []
+
+
+def test_a_choice_is_undone(visit: Visit, conflict: Conflict) -> None:
+    """u takes the last choice back, on the page and in the draft."""
+    page = visit().open(f"/conflicts/{conflict.pk}")
+    kept(page, "2")
+    assert Draft.objects.unscoped().get().choices != "{}"
+    kept(page, "u")
+    assert Draft.objects.unscoped().get().choices == "{}"
+    expect(page.locator("input[type=radio]:checked")).to_have_count(0)
+
+
+def test_a_text_is_written_by_keyboard(visit: Visit, conflict: Conflict) -> None:
+    """e opens the field with what stands there; keys are letters in it; what is written is shown in the preview."""
+    page = visit().open(f"/conflicts/{conflict.pk}")
+    page.keyboard.press("j")
+    page.keyboard.press("e")
+    page.keyboard.press("Control+a")
+    with page.expect_response(lambda answer: answer.request.headers.get("hx-target") == "kept"):
+        page.keyboard.type("Tokens 1, 2 and b end. ")
+    expect(page.locator("#sent")).to_contain_text("Tokens 1, 2 and b end.")
+
+
+def test_all_of_one_side_is_one_button(visit: Visit, conflict: Conflict) -> None:
+    """Accept all remote fills the questions at once, and u takes all of it back."""
+    page = visit().open(f"/conflicts/{conflict.pk}")
+    page.get_by_role("button", name="Accept all remote").click()
+    expect(page.locator("#tally")).to_contain_text("All is decided.")
+    page.keyboard.press("u")
+    expect(page.locator("#tally")).to_contain_text("3 of 3 not yet decided.")
+
+
+def test_a_conflict_is_settled_without_a_script(visit: Visit, conflict: Conflict) -> None:
+    """Radios, preview, the refusal, the confirmation and undo work as plain forms."""
+    page = visit(javascript=False).open("/conflicts")
+    page.get_by_role("link", name="Onboarding revamp").click()
+    page.get_by_role("button", name="Send resolution").click(force=True)
+    expect(page.get_by_text("3 decisions are not made yet. Nothing was sent.")).to_be_visible()
+    page.get_by_role("button", name="Keep all local").click()
+    expect(page.locator("#tally")).to_contain_text("All is decided.")
+    page.locator("#questions [data-side=remote] input").last.check()
+    page.get_by_role("button", name="Preview").last.click()
+    expect(page.locator("#sent")).to_contain_text("Deleted")
+    page.get_by_role("button", name="Send resolution").click()
+    expect(page.get_by_role("heading", name="values will not be sent")).to_be_visible()
+    page.get_by_role("button", name="Send resolution").click()
+    expect(page.get_by_text("Decided by alice")).to_be_visible()
+    assert state(conflict) is ConflictState.DECIDED
+    assert len(steps(conflict.read_result())) == 1
+    page.get_by_role("button", name="Undo").click()
+    expect(page.get_by_text("Taken back, nothing was sent.")).to_be_visible()
+
+
+def test_who_is_slower_loses_nothing(visit: Visit, conflict: Conflict) -> None:
+    """Two people have it open; the second one is told who was faster and still sees the own choices."""
+    alice, dora = visit("alice"), visit("dora")
+    one, other = (visitor.open(f"/conflicts/{conflict.pk}") for visitor in (alice, dora))
+    choose_all(one, "1")
+    choose_all(other, "2")
+    for page in (one, other):
+        page.get_by_role("button", name="Send resolution").click()
+        expect(page.get_by_role("dialog")).to_be_visible()
+    one.get_by_role("dialog").get_by_role("button", name="Send resolution").click()
+    expect(one.get_by_text("It goes out in")).to_be_visible()
+    other.get_by_role("dialog").get_by_role("button", name="Send resolution").click()
+    expect(other.get_by_text("alice was faster")).to_be_visible()
+    expect(other.get_by_text("You had chosen: upstream.")).to_have_count(2)
+    assert dora.faults() == []
+    assert Draft.objects.unscoped().get().name == "dora"
+
+
+def test_a_conflict_is_settled_over_the_queue(visit: Visit, conflict: Conflict) -> None:
+    """The row's link opens it over the list; Escape asks once something was chosen, and the choice is kept."""
+    visitor = visit()
+    page = visitor.open("/resilience/queue")
+    page.get_by_role("link", name="Resolve Onboarding revamp").click()
+    dialog = page.get_by_role("dialog", name="Resolve conflict: Onboarding revamp")
+    expect(dialog).to_be_visible()
+    assert visitor.faults() == []
+    kept(page, "2")
+    page.keyboard.press("Escape")
+    expect(dialog).to_contain_text("Press Escape again to close. Your choices are kept as a draft.")
+    page.keyboard.press("Escape")
+    expect(dialog).to_have_count(0)
+    page.get_by_role("link", name="Resolve Onboarding revamp").click()
+    expect(dialog.locator("input[type=radio]:checked")).to_have_count(1)
+    dialog.get_by_role("button", name="Keep all local").click()
+    expect(dialog.locator("#tally")).to_contain_text("All is decided.")
+    page.keyboard.press("Control+Enter")
+    page.get_by_role("dialog", name="values will not be sent").get_by_role("button", name="Send resolution").click()
+    expect(page.get_by_text("It goes out in")).to_be_visible()
+    assert state(conflict) is ConflictState.DECIDED
+    assert visitor.complaints == []
+
+
+def test_the_page_says_what_happened_meanwhile(visit: Visit, conflict: Conflict) -> None:
+    """When the upstream moves, the open page says so and leaves what is being chosen alone."""
+    page = visit().open(f"/conflicts/{conflict.pk}")
+    kept(page, "1")
+    Conflict.objects.unscoped().update(digest="another")
+    with page.expect_response(lambda answer: answer.request.headers.get("hx-target") == "live"):
+        page.evaluate("dispatchEvent(new Event('online'))")
+    expect(page.get_by_text("The upstream changed this again while you decide.")).to_be_visible()
+    expect(page.locator("input[type=radio]:checked")).to_have_count(1)
+
+
+def test_the_whole_document_is_edited(visit: Visit, conflict: Conflict) -> None:
+    """The editor opens with the preview; a fault of the server stands at its place."""
+    visitor = visit()
+    page = visitor.open(f"/conflicts/{conflict.pk}")
+    page.get_by_role("button", name="Edit the whole document").click()
+    editor = page.get_by_role("textbox", name="Document to send")
+    editor.click()
+    page.keyboard.press("Control+a")
+    page.keyboard.insert_text('{"title": ""}')
+    page.get_by_role("button", name="Send this document").click()
+    expect(page.get_by_text("Nothing was sent. What you wrote is still here.")).to_be_visible()
+    expect(page.get_by_text("/title").first).to_be_visible()
+    assert visitor.faults() == []
+
+
+@pytest.mark.parametrize(("scheme", "width"), [("light", 1440), ("dark", 1440), ("light", 390)])
+def test_axe_finds_nothing(visit: Visit, conflict: Conflict, scheme: str, width: int) -> None:
+    """Inbox, page, item and editor have no accessibility fault and break no rule of the content security policy."""
+    visitor = visit(scheme=scheme, width=width)
+    page = f"/conflicts/{conflict.pk}"
+    for address in (
+        "/conflicts",
+        "/conflicts?state=delivered",
+        page,
+        f"{page}?manual=1",
+        f"/resilience/queue/{conflict.item_id}",
+    ):
+        visitor.open(address)
+        assert visitor.faults() == [], address
+    visitor.open(page).locator("#settled > summary").click()
+    visitor.page.locator("label[data-side=edit]").first.click()
+    assert visitor.faults() == []
+    assert visitor.complaints == []
+
+
+@pytest.mark.parametrize("width", [320, 390, 1024])
+def test_nothing_scrolls_sideways(visit: Visit, conflict: Conflict, width: int) -> None:
+    """A narrow page is as wide as its window, also with everything unfolded."""
+    visitor = visit(width=width)
+    for address in ("/conflicts", f"/conflicts/{conflict.pk}", f"/conflicts/{conflict.pk}?manual=1"):
+        page = visitor.open(address)
+        page.evaluate("document.querySelectorAll('details:not([data-menu])').forEach(one => one.open = true)")
+        assert page.evaluate("document.documentElement.scrollWidth") <= width, address
