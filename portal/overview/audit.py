@@ -16,7 +16,7 @@ from django.views.decorators.http import require_GET
 from portal.events.models import Event, EventQuerySet
 from portal.kit.errors import Invalid
 from portal.kit.viewer import Viewer
-from portal.overview.recent import WORDS
+from portal.overview.recent import WORDS, href_of
 from portal.web.parts import part_of
 from resilience.upstreams.models import Upstream
 
@@ -26,7 +26,9 @@ SHOWN_DATA = 6
 LONGEST = 120
 GROUPS: Sequence[tuple[str, str | Promise]] = (
     ("item.", gettext_lazy("Items")),
+    ("conflict.", gettext_lazy("Conflicts")),
     ("lane.", gettext_lazy("Lanes")),
+    ("project.", gettext_lazy("Projects")),
     ("upstream.", gettext_lazy("Upstreams")),
     ("kind.", gettext_lazy("Kinds")),
     ("member.", gettext_lazy("Members")),
@@ -129,11 +131,9 @@ def _rows(viewer: Viewer, events: Sequence[Event]) -> list[Row]:
 def _row(event: Event, data: Mapping[str, Any], names: Mapping[int, str]) -> Row:
     plain = event.verb.replace("_", " ").replace(".", " ").capitalize()
     icon, tone, word = WORDS.get(event.verb, ("info", "idle", plain))
-    kind, _colon, subject = event.subject.partition(":")
     about = names.get(_upstream(event, data) or 0, "")
-    href = f"/resilience/queue/{subject}" if kind == "item" else ""
     said = [(key.replace("_", " "), str(value)[:200]) for key, value in data.items() if key != "upstream"]
-    return Row(event, icon, tone, word, about, href, said[:SHOWN_DATA])
+    return Row(event, icon, tone, word, about, href_of(event.subject), said[:SHOWN_DATA])
 
 
 def _data(event: Event) -> dict[str, Any]:

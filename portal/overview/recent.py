@@ -19,6 +19,8 @@ QUIET = (
     "item.in_flight",
     "item.synced",
     "item.retrying",
+    "item.superseded",
+    "item.conflict",
     "account.signed_in",
     "account.signed_out",
     "account.profile_changed",
@@ -32,6 +34,12 @@ WORDS: Mapping[str, tuple[str, str, str | Promise]] = {
     "item.synced": ("synced", "ok", gettext_lazy("An item was delivered")),
     "item.failed": ("failed", "bad", gettext_lazy("An item failed")),
     "item.conflict": ("conflict", "ask", gettext_lazy("An item is in conflict")),
+    "item.superseded": ("superseded", "idle", gettext_lazy("A later item stands for an item")),
+    "conflict.opened": ("conflict", "ask", gettext_lazy("A conflict needs a decision")),
+    "conflict.reopened": ("conflict", "ask", gettext_lazy("A conflict needs another look")),
+    "conflict.merged": ("conflict", "idle", gettext_lazy("A conflict was settled by rule")),
+    "conflict.resolved": ("synced", "ok", gettext_lazy("A conflict was decided")),
+    "conflict.undone": ("conflict", "ask", gettext_lazy("A resolution was taken back")),
     "item.cancelled": ("cancelled", "idle", gettext_lazy("An item was cancelled")),
     "item.stepped_over": ("step-over", "idle", gettext_lazy("A failed item was stepped over")),
     "upstream.out": ("open", "bad", gettext_lazy("The upstream is down")),
@@ -54,10 +62,28 @@ WORDS: Mapping[str, tuple[str, str, str | Promise]] = {
     "token.created": ("tokens", "idle", gettext_lazy("A token was made")),
     "token.revoked": ("tokens", "idle", gettext_lazy("A token was revoked")),
     "kind.rules_changed": ("kinds", "idle", gettext_lazy("The merge rules of a kind were changed")),
-    "project.created": ("kinds", "idle", gettext_lazy("A project was added")),
+    "project.created": ("projects", "idle", gettext_lazy("A project was added")),
+    "project.edited": ("projects", "idle", gettext_lazy("A project was changed")),
+    "plan.added": ("projects", "idle", gettext_lazy("A plan was added to the list")),
+    "plan.moved": ("projects", "idle", gettext_lazy("A plan went to another project")),
     "organization.created": ("members", "idle", gettext_lazy("An organization was added")),
     "events.retained": ("audit", "idle", gettext_lazy("Old events were removed")),
 }
+
+
+PLACES: Mapping[str, str] = {
+    "item": "/resilience/queue/%s",
+    "conflict": "/conflicts/%s",
+    "project": "/projects/%s",
+    "plan": "/projects/plans/%s",
+}
+"""Where the subjects of events have pages of their own."""
+
+
+def href_of(subject: str) -> str:
+    """The page of an event's subject; "" where it has none."""
+    kind, _colon, name = subject.partition(":")
+    return PLACES[kind] % name if kind in PLACES else ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,6 +113,5 @@ def _told(events: Iterable[Event], names: Mapping[int, str]) -> Iterable[Told]:
         icon, tone, word = WORDS.get(event.verb, ("info", "idle", event.verb.replace("_", " ").replace(".", " ")))
         upstream_id = int(subject) if kind == "upstream" and subject.isdigit() else data.get("upstream")
         about = names.get(upstream_id, "") if isinstance(upstream_id, int) else ""
-        href = f"/resilience/queue/{subject}" if kind == "item" else ""
         detail = str(data.get("reason", "")) or (_("Erased.") if data.get("erased") else "")
-        yield Told(event.at, icon, tone, word, about, detail, href, event.actor)
+        yield Told(event.at, icon, tone, word, about, detail, href_of(event.subject), event.actor)
