@@ -55,11 +55,15 @@ def settled(hunk: Hunk) -> Any:
 
 
 def gives_way(hunks: Sequence[Hunk], outcomes: Sequence[Any]) -> set[int]:
-    """The numbers of the hunks that were cut off a conflict as the same on both sides, and go with it when it stays as in base."""
+    """The numbers of the hunks that were cut off a conflict as the same on both sides, and go with it when it stays as in base.
+
+    They stay where a side has the base's passage too: there it was chosen, and what both put beside it belongs to it.
+    """
     gone = set()
     for one, other in pairwise(hunks):
         for part, whole in ((one, other), (other, one)):
             touches = one.end == other.start and part.action == "same" and part.start == part.end
-            if touches and whole.asks and whole.base and outcomes[whole.number] == whole.base:
+            at_base = whole.asks and whole.base and outcomes[whole.number] == whole.base
+            if touches and at_base and whole.base not in (whole.local, whole.remote):
                 gone.add(part.number)
     return gone

@@ -6,10 +6,11 @@ from pathlib import Path
 from typing import NamedTuple
 
 import pytest
+from hypothesis import strategies as st
 
-from conflicts.core import Merge, merge
+from conflicts.core import Merge, merge, resolve
 from tests.merge.laws import law
-from tests.merge.looks import assert_explained
+from tests.merge.looks import assert_explained, rebuilt
 from tests.merge.strategies import Dice, thrown
 
 pytestmark = pytest.mark.plain
@@ -91,6 +92,22 @@ def test_lines_that_occur_once(git: Git, texts: Texts) -> None:
     theirs, done = git.merged(texts), ours(texts)
     assert done.clean is (theirs is not None)
     assert theirs is None or done.draft == theirs
+
+
+@law(thrown(unique), st.binary(min_size=20, max_size=20), examples=900)
+def test_hunks_put_the_text_together(texts: Texts, data: bytes) -> None:
+    """A side chosen for each hunk, at random, gives base with these hunks in it, and each version is made of its hunks."""
+    done, dice = ours(texts), Dice(data)
+    for decision in done.decisions:
+        picks = {str(hunk.number): dice.pick(("local", "remote")) for hunk in decision.hunks}
+        parts, reached = [], 0
+        for hunk in decision.hunks:
+            parts += [*texts.base[reached : hunk.start], getattr(hunk, picks[str(hunk.number)])]
+            reached = hunk.end
+        chosen = resolve(*("".join(lines) for lines in texts), RULES, {decision.id: {"hunks": picks}})
+        assert chosen == "".join([*parts, *texts.base[reached:]])
+        for side in ("base", "local", "remote"):
+            assert rebuilt(decision, side) == getattr(decision, side)
 
 
 @law(thrown(repeating), examples=600)

@@ -286,6 +286,32 @@ def test_items_keep_the_order_that_was_given_to_them(triple: Triple) -> None:
         assert now is (here if here is not was else there), (one, other)
 
 
+def _grown_or_cut(dice: Dice) -> tuple[Triple, bool, list[int]]:
+    """Return a list of numbers to which both sides added or from which both took away, whether that asks, and what it gives else."""
+    base = list(range(dice.below(7)))
+    if dice.below(2):
+        gone = [{number for number in base if dice.below(3) == 2} for _ in range(2)]
+        local, remote = ([number for number in base if number not in side] for side in gone)
+        return Triple(base, local, remote), False, [number for number in local if number in remote]
+    versions: list[list[int]] = [[], [], []]
+    asks = False
+    for place in range(len(base) + 1):
+        added = [[100 * side + place] if dice.one_in(3) else [] for side in (1, 2)]
+        asks = asks or all(added)
+        for version, fresh in zip(versions, (added[0], added[1], added[0] or added[1]), strict=True):
+            version.extend(fresh + base[place : place + 1])
+    return Triple(base, versions[0], versions[1]), asks, versions[2]
+
+
+@law(thrown(_grown_or_cut, least=20, most=40), examples=600)
+def test_plain_lists_take_additions_and_removals(made: tuple[Triple, bool, list[int]]) -> None:
+    """All that either side took away is gone, neighbours too; all that was added is there, and two additions at one place ask."""
+    triple, asks, expected = made
+    done = merge(*triple)
+    assert done.clean is not asks
+    assert asks or done.draft == expected
+
+
 ALIKE = (
     True,
     False,
