@@ -23,6 +23,8 @@ PAGES = {
     "queue-nothing": "/resilience/queue?text=no+such+thing",
     "upstreams": "/settings/upstreams",
     "audit": "/audit",
+    "projects": "/projects",
+    "project-add": "/projects/add",
     "members": "/settings/members",
     "tokens": "/settings/tokens",
     "kinds": "/settings/kinds",
@@ -60,6 +62,13 @@ def item_address(page: Page) -> str:
     return ""
 
 
+def first_link(page: Page, address: str, selector: str) -> str:
+    """Where the first such link of a page leads; "" when there is none."""
+    page.goto(BASE_URL + address)
+    link = page.locator(selector).first
+    return str(link.get_attribute("href")) if link.count() else ""
+
+
 def shoot(browser: Browser, look: str, only: list[str]) -> None:
     """One look at every page."""
     context = browser.new_context(**LOOKS[look])
@@ -67,7 +76,14 @@ def shoot(browser: Browser, look: str, only: list[str]) -> None:
     page.goto(f"{BASE_URL}/login")
     page.screenshot(path=OUT / f"login-{look}.png", full_page=True)
     sign_in(page)
-    pages = {**PAGES, "item": item_address(page)}
+    pages = {
+        **PAGES,
+        "item": item_address(page),
+        "project": (project := first_link(page, "/projects", "main h2 a")),
+        "plan-add": f"{project}/plans/add" if project else "",
+        "plan": (plan := first_link(page, "/projects", ".plans .entity a")),
+        "plan-edit": f"{plan}?edit=plan" if plan else "",
+    }
     for name, address in pages.items():
         if not address or (only and name not in only):
             continue

@@ -2,11 +2,13 @@
 
 import asyncio
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from random import Random
 from typing import Any
 
 import pytest
 from django.conf import settings
+from django.db import connection
 from django.test import Client as Browser
 
 from portal.accounts.models import User
@@ -143,6 +145,24 @@ def pump() -> int:
         sent += len(work)
         work = desk.turn([_sent(desk, job) for job in work]).assignments
     return sent
+
+
+@pytest.fixture
+def pumped() -> Callable[[], int]:
+    """`pump` in a thread of its own: a browser's loop runs in this one."""
+
+    def run() -> int:
+        with ThreadPoolExecutor(1) as pool:
+            return pool.submit(_pump_and_close).result()
+
+    return run
+
+
+def _pump_and_close() -> int:
+    try:
+        return pump()
+    finally:
+        connection.close()
 
 
 def _sent(desk: Desk, job: Assignment) -> Finished:

@@ -22,6 +22,7 @@ LISTS = [
     "/settings/tokens",
     "/profile",
     "/audit",
+    "/projects",
 ]
 
 
