@@ -70,7 +70,7 @@ def examine(case: Case) -> Met:
         upstream_id=job.upstream_id,
         entity_type=job.entity_type,
         entity_id=job.entity_id,
-        title=job.title,
+        title=job.title or _title(job.kind, three),
         kind=job.kind,
         operation=job.operation,
         base=three.base,
@@ -88,6 +88,12 @@ def examine(case: Case) -> Met:
         verdict=verdict,
         asks_anyway=_("The upstream changed it again each of %d times.") % MOST_ROUNDS if worn_out else "",
     )
+
+
+def _title(kind_name: str, three: Sides) -> str:
+    kind = kinds.find(kind_name)
+    named = (kind.title_of(document) for document in (three.remote, three.base) if kind and document is not MISSING)
+    return next((title[:200] for title in named if title), "")
 
 
 def believed(job: Assignment) -> Any:

@@ -21,6 +21,7 @@ from django.db.backends.utils import CursorWrapper
 
 from syncqueue.core.coalesce import Waiting
 from syncqueue.core.states import ItemState, LaneState
+from syncqueue.core.versions import Chain
 
 SLOTS = 16
 NOTIFY_CHANNEL = "breakwater"
@@ -447,7 +448,7 @@ _LANE_COLUMNS = (
     "organization_id, upstream_id, entity_type, entity_id, title, state, ready_at, tail_seq, depth, epoch, lease_owner, "
     "held_by, held_reason, version, chain_base, chain_client"
 )
-_Numbers = dict[tuple[int, str, str], tuple[int, int, str]]
+_Numbers = dict[tuple[int, str, str], tuple[int, int, Chain]]
 LANES_A_STATEMENT = 500
 
 
@@ -469,7 +470,7 @@ class LaneNeed:
 
 
 def take_numbers(cursor: CursorWrapper, rows: Rows, needs: Sequence[LaneNeed], now: datetime) -> _Numbers:
-    """Makes or extends lanes, in the order of their keys, and gives (lane id, last number, the entity's version) for each.
+    """Makes or extends lanes, in the order of their keys, and gives (lane id, last number, what it knows) for each.
 
     The lane's row lock is held until the commit, which makes the order of numbers the order of commits. A lane is called by its first
     change until one is delivered; from then on by what the upstream has, never by a change that still waits.
@@ -489,10 +490,10 @@ def take_numbers(cursor: CursorWrapper, rows: Rows, needs: Sequence[LaneNeed], n
             " ready_at = CASE WHEN syncqueue_lane.state = 0 THEN excluded.ready_at ELSE syncqueue_lane.ready_at END,"
             " state = CASE WHEN syncqueue_lane.state = 0 THEN 1 ELSE syncqueue_lane.state END,"
             " title = CASE WHEN syncqueue_lane.title = '' THEN excluded.title ELSE syncqueue_lane.title END"
-            " RETURNING upstream_id, entity_type, entity_id, id, tail_seq, version",
+            " RETURNING upstream_id, entity_type, entity_id, id, tail_seq, version, chain_base, chain_client",
             parameters,
         )
-        found.update({(row[0], row[1], row[2]): (row[3], row[4], row[5]) for row in cursor.fetchall()})
+        found.update({(row[0], row[1], row[2]): (row[3], row[4], Chain(*row[5:])) for row in cursor.fetchall()})
     return found
 
 

@@ -18,6 +18,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from functools import partial
 from random import Random
+from typing import Any
 
 from django.conf import settings
 from django.db import connection, transaction
@@ -30,7 +31,7 @@ from portal.kit import clock, jsontext
 from portal.kit.masking import mask_text
 from resilience.outbound.client import Client
 from syncqueue import gates, kinds, store
-from syncqueue.adapters.base import Change, Delivered, Outcome, Rejected, RetryAt
+from syncqueue.adapters.base import Change, Conflicted, Delivered, Outcome, Rejected, RetryAt
 from syncqueue.adapters.documents import same
 from syncqueue.core import gate as gating
 from syncqueue.core import outgoing
@@ -266,9 +267,12 @@ class _Page:
         """What the lane does now: the next item at once, under the same lease, or free again in the state that its head gives."""
         job = done.assignment
         chain, title = job.chain, None
-        if isinstance(done.outcome, Delivered) and not job.taken_back:
-            title = _title(job.kind, done.outcome)
-            chain = self._chained(job, done.outcome)
+        match done.outcome:
+            case Delivered(document=document) if not job.taken_back:
+                title = _title(job.kind, document)
+                chain = self._chained(job, done.outcome)
+            case Conflicted(remote=document):
+                title = _title(job.kind, document)
         gone = 1 if following.state is ItemState.SYNCED or self._stepped_over(job, following) else 0
         if head is not None and job.turns < ITEMS_A_LEASE and not job.trial and self._may_start(head):
             self.ledger.keep(job, chain, title, gone=gone)
@@ -460,7 +464,7 @@ class _Page:
         self.ledger.write_rest(self.desk.slot)
 
 
-def _title(kind_name: str, delivered: Delivered) -> str | None:
+def _title(kind_name: str, document: Any) -> str | None:
     """What the entity is called now, by the document that the upstream gave back; None when it does not say."""
     kind = kinds.find(kind_name)
-    return kind.title_of(delivered.document)[:200] or None if kind and delivered.document else None
+    return kind.title_of(document)[:200] or None if kind and document else None

@@ -28,6 +28,7 @@ from syncqueue import kinds, store
 from syncqueue.core.change import MISSING, NewChange, form_of, place_faults, text_faults
 from syncqueue.core.checksum import checksum
 from syncqueue.core.states import ItemState
+from syncqueue.core.versions import Chain, version_unsaid
 from syncqueue.models import Item
 
 
@@ -282,9 +283,9 @@ def _insert(viewer: Viewer, placed: Sequence[_Placed]) -> list[Item]:
         items, events = [], []
         for row in placed:
             key = (row.upstream.pk, row.entity_type, row.entity_id)
-            lane_id, tail, version = numbers[key]
+            lane_id, tail, chain = numbers[key]
             used[key] += 1
-            item = _item(row, viewer, (lane_id, version), tail - needed[key] + used[key], now)
+            item = _item(row, viewer, (lane_id, chain), tail - needed[key] + used[key], now)
             items.append(item)
             events.append(_event(item, row, viewer, now))
             tally.move(row.upstream.pk, None, ItemState.QUEUED)
@@ -295,11 +296,11 @@ def _insert(viewer: Viewer, placed: Sequence[_Placed]) -> list[Item]:
     return items
 
 
-def _item(row: _Placed, viewer: Viewer, lane: tuple[int, str], seq: int, now: Any) -> Item:
+def _item(row: _Placed, viewer: Viewer, lane: tuple[int, Chain], seq: int, now: Any) -> Item:
     """The row. A change that does not say what it was made on was made on what the lane has delivered by now."""
     change = row.change
-    lane_id, version = lane
-    known = change.base_version or ("" if row.free else version)
+    lane_id, chain = lane
+    known = change.base_version or ("" if row.free else version_unsaid(chain, client=change.client_id or viewer.name))
     return Item(
         id=row.item_id,
         organization=row.organization,

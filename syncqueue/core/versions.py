@@ -15,6 +15,15 @@ class Chain:
     client: str = ""
 
 
+def version_unsaid(chain: Chain, *, client: str) -> str:
+    """What a change was made on that does not say it: what the lane has delivered by now; "" when nothing is known.
+
+    While a client's own changes lead on from a version, its next one counts as made on that version too: some of its earlier ones may
+    still wait, and it would meet them as if they were another's.
+    """
+    return chain.base if chain.base and chain.client == client else chain.version
+
+
 def version_to_send(chain: Chain, *, base_version: str, client: str, has_base: bool = False) -> str | None:
     """The version for If-Match; None when nothing is known and the adapter has to ask.
 
