@@ -3,6 +3,8 @@
 from collections.abc import Sequence
 from typing import Any
 
+from portal.demo.details import DETAILS
+
 Document = dict[str, Any]
 
 
@@ -13,9 +15,7 @@ def _step(title: str, status: str, *criteria: str, assignee: str = "", notes: st
     if notes:
         step["notes"] = notes
     met = status == "done"
-    step["acceptance_criteria"] = [
-        {"id": f"c{number}", "text": text, "met": met} for number, text in enumerate(criteria, 1)
-    ]
+    step["acceptance_criteria"] = [{"id": "", "text": text, "met": met} for text in criteria]
     return step
 
 
@@ -30,6 +30,11 @@ def _plan(
     for number, phase in enumerate(phases, 1):
         steps = [{"id": f"s{number}-{at}", **step} for at, step in enumerate(phase["microsteps"], 1)]
         numbered.append({**phase, "id": f"ph{number}", "microsteps": steps})
+    every = [
+        criterion for phase in numbered for step in phase["microsteps"] for criterion in step["acceptance_criteria"]
+    ]
+    for number, criterion in enumerate(every, 1):
+        criterion["id"] = f"AC-{number}"
     return {
         "title": title,
         "summary": summary,
@@ -75,6 +80,19 @@ TIDEWATER: dict[str, Document] = {
                 assignee="theo",
             ),
             _step("Checklist that remembers where you were", "draft", "Works after a reload and on a phone"),
+        ),
+        _phase(
+            "Connect their systems",
+            "active",
+            _step("Verify webhook signature", "active", "Every webhook rejects a bad signature", assignee="theo"),
+            _step(
+                "Migrate legacy tokens",
+                "active",
+                "Rehearsed on staging",
+                "Every customer was told twice",
+                "Nobody is signed out by it",
+                assignee="mira",
+            ),
         ),
         _phase(
             "Show that it worked",
@@ -244,6 +262,9 @@ TIDEWATER[REFUSED_PLAN] = _plan(
     due="2027-01-22",
     tags=["legal"],
 )
+for _plans in (TIDEWATER, NORTHLIGHT):
+    for _key in _plans:
+        _plans[_key] |= DETAILS[_key]
 TOO_LONG_TITLE = (
     "Vendor contracts, licences, service agreements and everything else that legal would like to see in one place"
 )
