@@ -18,7 +18,7 @@ from portal.projects.waiting import KIND, Waiting, expected, own, waiting
 from portal.tenancy.models import Project
 from syncqueue.reconcile import rules_of
 
-MOST_STEPS = 300
+MOST_STEPS = 150
 """A plan with more microsteps shows those of one phase at a time."""
 
 
@@ -89,11 +89,12 @@ class PlanPage:
 
 def plan_page(viewer: Viewer, plan: Plan, now: datetime, *, unfold: str = "", step: str = "") -> PlanPage:
     """The page of a plan. `unfold` is the key of a phase and `step` that of a microstep that has to be on it."""
-    coming = expected(plan, own(viewer, plan))
+    edits = own(viewer, plan)
+    coming = expected(plan, edits)
     last_copy = coming is MISSING and plan.known
     document = plan.read() if last_copy else None if coming is MISSING else coming
     view = None if document is None else read_plan(document)
-    saving = _saving(plan, view) if view and not last_copy else frozenset[str]()
+    saving = _saving(plan, view) if edits and view and not last_copy else frozenset[str]()
     projects = Project.objects.for_org(viewer).filter(organization_id=plan.organization_id).order_by("name")
     conflicts = Conflict.objects.for_org(viewer).open().filter(upstream_id=plan.upstream_id)
     return PlanPage(

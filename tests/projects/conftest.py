@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from random import Random
 from typing import Any
 
@@ -21,6 +22,7 @@ from resilience.outbound.client import Client
 from resilience.upstreams.models import Upstream
 from syncqueue.actions.deliver import Desk, Rules, Share, send
 from syncqueue.adapters.base import Conflicted
+from syncqueue.core.coalesce import each_by_itself
 from syncqueue.core.jobs import Assignment, Finished
 from syncqueue.reconcile import examine, gather
 from tests.support.kinto import Kinto, running_kinto
@@ -137,14 +139,27 @@ def kinto_upstream(people: People, kinto: Kinto) -> Upstream:
     return upstream
 
 
+class Pump:
+    """Delivers what waits, as a pump does; each change by itself when `singly`."""
+
+    def __init__(self, *, singly: bool = False) -> None:
+        rules = Rules.from_settings()
+        chosen = replace(rules, coalesce=each_by_itself) if singly else rules
+        self.desk = Desk(owner="pump-0#1", share=Share(), rules=chosen, rng=Random(1))
+        self.work = self.desk.turn([]).assignments
+
+    def run(self, most: int = 1_000) -> int:
+        """Sends until nothing is ready, or so many attempts were made; gives how many."""
+        sent = 0
+        while self.work and sent < most:
+            sent += len(self.work)
+            self.work = self.desk.turn([_sent(self.desk, job) for job in self.work]).assignments
+        return sent
+
+
 def pump() -> int:
-    """Delivers what waits, as a pump does, until nothing is ready; gives how many attempts were made."""
-    desk = Desk(owner="pump-0#1", share=Share(), rules=Rules.from_settings(), rng=Random(1))
-    work, sent = desk.turn([]).assignments, 0
-    while work:
-        sent += len(work)
-        work = desk.turn([_sent(desk, job) for job in work]).assignments
-    return sent
+    """Delivers until nothing is ready; gives how many attempts were made."""
+    return Pump().run()
 
 
 @pytest.fixture

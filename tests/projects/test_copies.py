@@ -7,10 +7,12 @@ from typing import Any
 import pytest
 from django.test import Client
 
+from conflicts.models import Conflict
 from portal.kit import clock
 from portal.kit.viewer import Viewer
 from portal.projects.actions.add_plan import add_plan, create_plan
 from portal.projects.actions.catch_up import catch_up
+from portal.projects.actions.copy import keep, keep_gone
 from portal.projects.actions.refresh import refresh, refresh_some
 from portal.projects.actions.save import CopyBehind, save
 from portal.projects.core.editing import NewComment, PlanEdit, StepEdit, seen_met, seen_of
@@ -22,7 +24,7 @@ from syncqueue.actions.cancel import cancel
 from syncqueue.actions.enqueue import enqueue
 from syncqueue.core.change import NewChange
 from syncqueue.models import Item, Snapshot
-from tests.projects.conftest import DOCUMENT, pump
+from tests.projects.conftest import DOCUMENT, Pump, pump
 from tests.support.kinto import Kinto
 
 pytestmark = pytest.mark.usefixtures("people")
@@ -215,6 +217,32 @@ def test_an_edit_after_a_delivery_follows_it(kinto: Kinto, plan: Plan, alice: Vi
     there = kinto.get(record) or {}
     assert there["title"] == "North wall"
     assert [step["status"] for step in there["phases"][0]["microsteps"]] == ["active", "active"]
+
+
+def test_an_edit_while_one_was_delivered_and_one_waits(kinto: Kinto, plan: Plan, alice: Viewer, record: str) -> None:
+    """The third edit belongs to the chain of the second: all three arrive, and nothing had to be merged."""
+    save(viewer=alice, plan_id=plan.pk, edit=status_edit(DOCUMENT, 0, "active"))
+    save(viewer=alice, plan_id=plan.pk, edit=status_edit(DOCUMENT, 1, "active"))
+    at = Pump(singly=True)
+    assert at.run(most=1) == 1
+    save(viewer=alice, plan_id=plan.pk, edit=title_edit("Harbour wall", "North wall"))
+    plan.refresh_from_db()
+    assert plan.read()["phases"] == status_phases(0, "active"), "what was delivered is in the copy"
+    at.run()
+    there = kinto.get(record) or {}
+    assert there["title"] == "North wall"
+    assert [step["status"] for step in there["phases"][0]["microsteps"]] == ["active", "active"]
+    assert not Conflict.objects.unscoped().exists()
+
+
+def test_only_newer_knowledge_is_kept(plan: Plan, alice: Viewer) -> None:
+    """Whoever brings it: an answer that was on its way for long changes nothing."""
+    assert plan.fetched_at
+    late = plan.fetched_at - timedelta(seconds=1)
+    keep(alice, plan, {"title": "Old wall"}, version='"1"', at=late)
+    keep_gone(alice, plan, at=late)
+    plan.refresh_from_db()
+    assert (plan.title, plan.gone) == ("Harbour wall", False)
 
 
 def test_a_copy_behind_our_own_deliveries_is_no_base(
