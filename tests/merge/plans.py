@@ -99,6 +99,14 @@ def edited_plan(dice: Dice, given: dict[str, Any]) -> dict[str, Any]:
     return done
 
 
+def edited_all_over(dice: Dice, given: dict[str, Any]) -> dict[str, Any]:
+    """Return a plan in which each member was edited or not, so that the sides meet nearly everywhere."""
+    done = {
+        name: EDITS[name](dice, member) if name in EDITS and dice.below(4) else member for name, member in given.items()
+    }
+    return {**done, "owner_at": _a_minute_later(dice)}
+
+
 def _a_minute_later(dice: Dice) -> str:
     """Return a later time than the plan's; the same instant may be written in two ways."""
     minute = 1 + dice.below(4)

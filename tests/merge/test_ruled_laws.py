@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from conflicts.core import MISSING, Choice, Decision, Merge, Rules, merge, parse_rules, resolve
 from tests.merge.laws import law
 from tests.merge.looks import canonical, has_ids, invented, loose, lost, mirrored, same
-from tests.merge.plans import MOVES, RULES, edited_plan, plan, plans
+from tests.merge.plans import MOVES, RULES, edited_all_over, edited_plan, plan, plans
 from tests.merge.strategies import Dice, Triple, thrown, turned
 
 pytestmark = pytest.mark.plain
@@ -201,7 +201,9 @@ def test_decisions_outlive_another_round(triple: Triple) -> None:
 # What each rule makes of two changes.
 
 both_changed = thrown(
-    lambda dice: Triple(base := plan(dice), edited_plan(dice, base), edited_plan(dice, base)), least=100, most=700
+    lambda dice: Triple(base := plan(dice), edited_all_over(dice, base), edited_all_over(dice, base)),
+    least=150,
+    most=700,
 )
 
 
