@@ -8,7 +8,7 @@ from portal.web import navigation
 
 urlpatterns = [
     path("conflicts", views.inbox, name="conflicts"),
-    path("conflicts/of/<uuid:item_id>", views.of_item, name="conflict_of"),
+    path("conflicts/of/<uuid:conflict_item>", views.of_item, name="conflict_of"),
     path("conflicts/<uuid:conflict_id>", views.conflict, name="conflict"),
     path("conflicts/<uuid:conflict_id>/undo", views.take_back, name="conflict_undo"),
     path("conflicts/<uuid:conflict_id>/documents/<slug:side>", views.document, name="conflict_document"),

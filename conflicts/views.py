@@ -68,10 +68,10 @@ def inbox(request: HttpRequest) -> HttpResponse:
 
 
 @require_GET
-def of_item(request: HttpRequest, item_id: UUID) -> HttpResponse:
+def of_item(request: HttpRequest, conflict_item: UUID) -> HttpResponse:
     """Leads to the conflict of an item."""
     viewer: Viewer = request.viewer  # type: ignore[attr-defined]
-    found = Conflict.objects.for_org(viewer).filter(item_id=item_id).values_list("pk", flat=True).first()
+    found = Conflict.objects.for_org(viewer).filter(item_id=conflict_item).values_list("pk", flat=True).first()
     if found is None:
         raise NotFound
     return redirect("conflict", conflict_id=found)
@@ -121,8 +121,8 @@ def _shown(request: HttpRequest, viewer: Viewer, answer: Answer) -> HttpResponse
         "modal": part in ("conflict", "confirm", "kept"),
         "documents": reverse("conflict_document", args=[found.pk, "base"]).removesuffix("base"),
         "fault_list": [{"pointer": fault.pointer, "detail": fault.detail} for fault in answer.faults],
-        "live": part == "live",
-        "seen_moved": shown.is_open and request.GET.get("seen", found.digest) != found.digest,
+        "live": part in ("live", "kept"),
+        "seen_moved": shown.is_open and _seen(request, part) not in ("", found.digest),
     }
     if answer.confirm:
         template = "conflicts/confirm.html"
@@ -130,6 +130,13 @@ def _shown(request: HttpRequest, viewer: Viewer, answer: Answer) -> HttpResponse
     part = "conflict" if part == "confirm" else part
     template = f"{PAGE}#{part}" if part in ("conflict", "kept", "live") else PAGE
     return _answer(request, template, context, status=answer.status)
+
+
+def _seen(request: HttpRequest, part: str) -> str:
+    """The digest of the conflict that an open page shows, where a part of it asks for news."""
+    if part == "kept":
+        return request.POST.get("digest", "")
+    return request.GET.get("seen", "") if part == "live" else ""
 
 
 def _number(text: str) -> int:

@@ -373,6 +373,24 @@ def test_the_page_learns_of_changes(office: Office, enter: Enter) -> None:
     assert "dora has decided this meanwhile." in text(client.get(address + conflict.digest, headers=said))
 
 
+def test_an_open_page_is_not_mixed_with_what_is_new(office: Office, enter: Enter) -> None:
+    """When a choice is kept on a page that is out of date, only the news comes back, and the choice is kept all the same."""
+    conflict = office.conflict()
+    client, status = enter("alice"), asked(conflict)["status"]
+    said = {"HX-Request": "true", "HX-Target": "kept"}
+    fields = {"do": "keep", f"c.{status.id}": "remote"}
+    page = text(client.post(f"/conflicts/{conflict.pk}", fields | {"digest": conflict.digest}, headers=said))
+    assert "2 of 3 not yet decided." in page
+    page = text(client.post(f"/conflicts/{conflict.pk}", fields | {"digest": "older"}, headers=said))
+    assert "The upstream changed this again while you decide." in page
+    assert 'id="tally"' not in page
+    post(enter("dora"), conflict, "confirmed", **all_of(conflict, "local"))
+    page = text(client.post(f"/conflicts/{conflict.pk}", fields | {"digest": conflict.digest}, headers=said))
+    assert "dora has decided this meanwhile." in page
+    assert 'id="tally"' not in page
+    assert status.id in Draft.objects.unscoped().get().choices
+
+
 @pytest.mark.parametrize("window", [0, 160])
 def test_a_large_conflict_is_quick_and_small(office: Office, enter: Enter, window: int) -> None:
     """With 200 decisions a page takes less than 300 ms on the server and less than 150 KB; all of them can be answered."""

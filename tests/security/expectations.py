@@ -149,7 +149,7 @@ EXPECTED: dict[str, list[Case]] = {
     "api/v1/plans": [get(For.SIGNED_IN)],
     "api/v1/plans/<int:plan_id>": [get(For.MEMBERS)],
     "conflicts": [get(For.SIGNED_IN)],
-    "conflicts/of/<uuid:item_id>": [get(For.MEMBERS)],
+    "conflicts/of/<uuid:conflict_item>": [get(For.MEMBERS)],
     "conflicts/<uuid:conflict_id>": [get(For.MEMBERS), post(For.RIGHT, {"do": "remote", "digest": "{digest}"})],
     "conflicts/<uuid:conflict_id>/undo": [post(For.RIGHT)],
     "conflicts/<uuid:conflict_id>/documents/<slug:side>": [get(For.MEMBERS, where={"side": "remote"})],

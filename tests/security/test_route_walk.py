@@ -116,6 +116,7 @@ def world(db: None) -> World:
         "project_id": str(Project.objects.unscoped().get(organization=people.tidewater).pk),
         "plan_id": str(plan.pk),
         "conflict_id": str(conflict.pk),
+        "conflict_item": str(conflict.item_id),
         "digest": conflict.digest,
         "membership_id": str(Membership.objects.unscoped().get(user=people.bob).pk),
         "token_id": str(Token.objects.unscoped().filter(user=people.alice).latest("pk").pk),
