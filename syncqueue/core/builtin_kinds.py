@@ -86,7 +86,7 @@ _MOVES = {
     "active": ["draft", "blocked", "in_review", "done", "archived"],
     "blocked": ["draft", "active", "in_review", "done", "archived"],
     "in_review": ["active", "blocked", "done", "archived"],
-    "done": ["active", "in_review", "archived"],
+    "done": ["active", "blocked", "in_review", "archived"],
     "archived": ["draft", "active"],
 }
 _STATUS_RULE = {"value": "transitions", "allowed": _MOVES}
