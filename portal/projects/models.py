@@ -26,7 +26,8 @@ class Plan(models.Model):
 
     `document` is JSON text as the upstream had it at `version`, "" while it was never read. It is as old as `fetched_at`; `asked_at` is
     when we last asked, `trouble` why that failed ("" when it did not). `changed_at` is when the upstream changed it, as far as that is
-    known. `gone`: the upstream has it no more. `lane` is where its changes wait, once there was one. What lists show is kept beside it.
+    known. `gone`: the upstream has it no more. `lane` is where its changes wait, once there was one. `learned`: it came from a lane, and
+    all lanes before that one were looked at. What lists show is kept beside it.
     """
 
     organization = models.ForeignKey(Organization, models.CASCADE, related_name="+")
@@ -41,6 +42,7 @@ class Plan(models.Model):
     asked_at = models.DateTimeField(null=True)
     changed_at = models.DateTimeField(null=True)
     trouble = models.CharField(max_length=300, blank=True, default="")
+    learned = models.BooleanField(default=False)
     gone = models.BooleanField(default=False)
     status = models.CharField(max_length=20, blank=True, default="")
     steps = models.PositiveIntegerField(default=0)

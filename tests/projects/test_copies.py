@@ -166,6 +166,24 @@ def test_plans_are_learned_from_changes(plans_api: Upstream, alice: Viewer, proj
     assert known.gone
 
 
+def test_every_lane_is_looked_at(
+    plans_api: Upstream, alice: Viewer, project: Project, record: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Also when there are more than one reading takes in, and somebody added a plan of a later lane by hand."""
+    monkeypatch.setattr("portal.projects.actions.catch_up.MOST", 2)
+    monkeypatch.setattr("portal.projects.actions.catch_up._OVERLAP", 0)
+    names = [f"{record}-{number}" for number in range(5)]
+    made = [
+        NewChange(kind="plan_edit", entity_type="plan", entity_id=name, operation="create", payload=DOCUMENT)
+        for name in names
+    ]
+    enqueue(viewer=alice, changes=made)
+    add_plan(viewer=alice, project_id=project.pk, upstream_id=plans_api.pk, entity_id=names[-1])
+    for _reading in range(3):
+        catch_up(viewer=alice)
+    assert sorted(Plan.objects.unscoped().values_list("entity_id", flat=True)) == names
+
+
 def test_what_is_older_does_not_replace_what_is_newer(kinto: Kinto, plan: Plan, alice: Viewer, record: str) -> None:
     """A delivery that was noted before the last reading is not taken over."""
     save(viewer=alice, plan_id=plan.pk, edit=title_edit("Harbour wall", "North wall"))

@@ -21,7 +21,8 @@ _OVERLAP = 1_000
 def catch_up(*, viewer: Viewer, plan_id: int | None = None) -> None:
     """Brings the copies of the viewer's plans (or of one) up to what was delivered. Changes nothing that anybody decided."""
     if plan_id is None:
-        _learn(viewer)
+        for organization_id in sorted(viewer.organization_ids):
+            _learn(viewer.narrowed(organization_id))
     plans = Plan.objects.for_org(viewer)
     if plan_id is not None:
         plans = plans.filter(pk=plan_id)
@@ -34,8 +35,8 @@ def catch_up(*, viewer: Viewer, plan_id: int | None = None) -> None:
 
 
 def _learn(viewer: Viewer) -> None:
-    """Plans that somebody enqueued a change for, with the project that the change names."""
-    last = Plan.objects.for_org(viewer).aggregate(last=Max("lane_id"))["last"] or 0
+    """Plans of one organization that somebody enqueued a change for, with the project that the change names."""
+    last = Plan.objects.for_org(viewer).filter(learned=True).aggregate(last=Max("lane_id"))["last"] or 0
     named = Item.objects.for_org(viewer).filter(lane=OuterRef("pk"), project__isnull=False).order_by("-seq")
     names = ("pk", "organization_id", "upstream_id", "entity_id", "title", "named")
     lanes = (
@@ -55,6 +56,7 @@ def _learn(viewer: Viewer) -> None:
                 entity_id=entity_id,
                 title=title,
                 project_id=project_id,
+                learned=True,
             )
             for lane_id, organization_id, upstream_id, entity_id, title, project_id in lanes
         ],
@@ -67,7 +69,9 @@ def _connect(viewer: Viewer, plans: PlanQuerySet) -> None:
     lane = Lane.objects.for_org(viewer).filter(
         upstream=OuterRef("upstream"), entity_type=ENTITY_TYPE, entity_id=OuterRef("entity_id")
     )
-    plans.filter(lane__isnull=True).filter(Exists(lane)).update(lane=Subquery(lane.values("pk")[:1]))
+    found = plans.filter(lane__isnull=True).filter(Exists(lane))
+    if found.exists():  # a statement that writes nothing would still wait for its turn to write
+        found.update(lane=Subquery(lane.values("pk")[:1]))
 
 
 def _take_over(viewer: Viewer, plans: Iterable[Plan]) -> None:
