@@ -1,6 +1,9 @@
 """Before the head of a lane is sent for the first time, it may stand for the changes right behind it."""
 
+import re
+
 import pytest
+from django.test import Client
 from pytest_django import Settings
 
 from portal.kit import clock
@@ -167,3 +170,18 @@ def test_its_page_says_with_which_it_went(bench: Bench, outcome: Outcome, said: 
     assert f"{told.lead} {told.link_word}{told.rest}" == said
     assert told.link == head.pk
     assert item_page(bench.viewer, head.pk, clock.now()).story.lead.startswith("2 later changes go with it.")
+
+
+def test_the_saving_is_a_figure_that_leads_to_its_items(bench: Bench, client: Client) -> None:
+    """On the overview, in the list that it leads to, and by REST; a stranger's saving is none."""
+    _head, second, _third = bench.put("p-1", "p-1", "p-1")
+    bench.desk(coalesce=True).turn([])
+    client.force_login(bench.people.alice)
+    page = " ".join(client.get("/").content.decode().split())
+    assert re.search(
+        r'\?state=superseded"><span class="label">Requests saved</span> <span class="value">2</span>', page
+    )
+    assert str(second.pk) in client.get("/resilience/queue?state=superseded").content.decode()
+    assert client.get("/api/v1/queue/stats").json()["coalesced"] == 2
+    client.force_login(bench.people.charlie)
+    assert client.get("/api/v1/queue/stats").json()["coalesced"] == 0
