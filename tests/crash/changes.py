@@ -4,7 +4,10 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from syncqueue.adapters.documents import apply_patch
 from tests.support.history import Write
+
+MANAGED = ("id", "last_modified", "schema")
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,6 +59,26 @@ def faults(sent: Sequence[Change], writes: Mapping[str, Sequence[Write]]) -> lis
             lines.append(f"{entity}: {_difference(wanted, done)}")
     lines += [f"{entity}: nobody asked for it" for entity in writes if entity not in expected]
     return lines
+
+
+def joined_faults(sent: Sequence[Change], writes: Mapping[str, Sequence[Write]]) -> list[str]:
+    """Return one line for each entity that is not what its changes make of it, or whose writes came out of order."""
+    wanted: dict[str, Any] = {}
+    for change in sent:
+        payload = change.body().get("payload")
+        patched = change.operation == "update" and change.form == "merge-patch"
+        wanted[change.entity] = apply_patch(wanted[change.entity], payload) if patched else payload
+    lines = []
+    for entity, document in wanted.items():
+        done = list(writes.get(entity, ()))
+        gone = not done or done[-1].action == "delete"
+        here = None if gone else {name: value for name, value in done[-1].data.items() if name not in MANAGED}
+        numbers = [write.data["n"] for write in done if write.action != "delete"]
+        if here != document:
+            lines.append(f"{entity}: it is {here}, not {document}")
+        if numbers != sorted(set(numbers)):
+            lines.append(f"{entity}: out of order or twice: {numbers}")
+    return lines + [f"{entity}: nobody asked for it" for entity in writes if entity not in wanted]
 
 
 def _word(action: str, n: int | None) -> str:

@@ -2,7 +2,7 @@
 
 import pytest
 
-from tests.crash.changes import changes, faults
+from tests.crash.changes import changes, faults, joined_faults
 from tests.support.history import Write
 
 SENT = list(changes(2, 3))
@@ -27,3 +27,14 @@ def test_what_was_sent_in_order_is_no_fault() -> None:
 def test_each_sin_is_told(writes: list[Write], found: str) -> None:
     """A lost, repeated, misplaced or unknown write is named with its entity."""
     assert faults(SENT, {"e-0": E0, "e-1": writes}) == [found]
+
+
+def test_joined_changes_are_judged_by_what_they_make() -> None:
+    """A write may stand for several changes; what is missing, older or twice is a fault."""
+    deleted, kept = ([change for change in SENT if change.entity == entity] for entity in ("e-0", "e-1"))
+    lost = joined_faults(kept, {})
+    assert len(lost) == 1
+    assert "e-1: it is None" in lost[0]
+    assert joined_faults(deleted, {"e-0": E0}) == []
+    assert joined_faults(deleted, {}) == [], "made and taken back before anything was sent"
+    assert joined_faults(deleted, {"e-0": [E0[0], E0[1], E0[1], E0[2]]}) == ["e-0: out of order or twice: [1, 2, 2]"]

@@ -48,7 +48,7 @@ from tests.support.proxy import Faults, running_proxy
 pytestmark = [pytest.mark.crash, pytest.mark.sqlite_only]
 
 PLANS = 50
-SECONDS = float(os.environ.get("BREAKWATER_RACE_SECONDS", "10"))
+SECONDS = float(os.environ.get("BREAKWATER_RACE_SECONDS", "6"))
 DRAIN_SECONDS = 120
 PAUSE = 0.01
 FAULTS = Faults(resets=0.02, lost=0.06, unavailable=0.02)
