@@ -116,7 +116,7 @@ def _a_minute_later(dice: Dice) -> str:
 
 
 def _edited_status(dice: Dice, given: Any) -> Any:
-    return dice.pick(STATUS) if dice.one_in(6) else dice.pick([*MOVES[given]])
+    return dice.pick(STATUS) if dice.one_in(2) else dice.pick([*MOVES[given]])
 
 
 def _edited_sentences(dice: Dice, given: str) -> str:
@@ -185,7 +185,7 @@ EDITS: dict[str, Callable[[Dice, Any], Any]] = {
     "comments": _edited_comments,
     "status": _edited_status,
     "links": _edited_items(link, ("title",)),
-    "place": lambda dice, given: [dice.below(3), given[1]],
+    "place": lambda dice, given: [dice.below(3), given[1]] if dice.below(2) else [given[0], dice.below(3)],
     "steps": _edited_steps,
     "progress": lambda dice, _: dice.below(9),
     "starts": lambda dice, _: dice.below(9),
