@@ -15,7 +15,8 @@ from conflicts.readable import Shown, against, changed_lines, fields_of, plain, 
 SIDES = ("base", "local", "remote")
 PREFILLED = 400
 """So long may a text be that the field for writing starts with; longer ones are fetched when somebody wants to write."""
-FOLDED = 1_500
+FOLDED = 600
+"""So many letters are shown of what lies between two questions and needs nobody."""
 
 
 @dataclass(frozen=True, slots=True)

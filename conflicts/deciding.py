@@ -17,13 +17,11 @@ from conflicts.actions.resolve import Resolution, examine, resolve
 from conflicts.cards import Given
 from conflicts.core import Choice, Decision, merge
 from conflicts.core.choosing import undecided
-from conflicts.core.equality import same
 from conflicts.errors import AlreadyDecided, Moved, Undecided
 from conflicts.forms import Posted, posted
-from conflicts.labels import Places
-from conflicts.located import Finder, key_fields
+from conflicts.losses import Loss, left_out_of, losses_of
 from conflicts.models import Conflict
-from conflicts.review import Loss, choices_of, draft_of, find, losses_of
+from conflicts.review import choices_of, draft_of, find
 from conflicts.states import ConflictState
 from portal.kit import jsontext
 from portal.kit.errors import Error, Fault, Invalid, Unavailable
@@ -119,8 +117,9 @@ class _Page:
         acts: dict[str, Callable[[], Answer]] = {
             "save": self._leave,
             "keep": self.again,
-            "go": lambda: self._to(start=int(about) if about.isdigit() else self.start, anchor="questions"),
-            "open": lambda: self._to(reopened=(*self.reopened, about), anchor=f"d-{about}"),
+            "go": lambda: self._to(**{"from": about if about.isdigit() else 0}, anchor="questions"),
+            "settled": lambda: self._to(settled=about, anchor="settled"),
+            "open": lambda: self._to(open=(*self.reopened, about), anchor=f"d-{about}"),
             "refresh": self._refresh,
             "send": lambda: self._send(sure=False),
             "confirmed": lambda: self._send(sure=True),
@@ -157,14 +156,9 @@ class _Page:
         """Somebody else decided it: their decision, and beside it what was chosen here."""
         return Answer(self.conflict, yours=self.form.given.choices, faster=True, status=AlreadyDecided.status)
 
-    def _to(
-        self, *, start: int | None = None, reopened: tuple[str, ...] | None = None, anchor: str = "", manual: str = ""
-    ) -> Answer:
-        query = {
-            "from": self.start if start is None else start,
-            "open": self.reopened if reopened is None else reopened,
-            "manual": manual,
-        }
+    def _to(self, *, anchor: str = "", **query: Any) -> Answer:
+        """The page again, by its address."""
+        query = {"from": self.start, "open": self.reopened, **query}
         text = urlencode({name: value for name, value in query.items() if value}, doseq=True)
         page = reverse("conflict", args=[self.conflict.pk])
         return Answer(self.conflict, leads_to=page + (f"?{text}" if text else "") + (f"#{anchor}" if anchor else ""))
@@ -248,7 +242,7 @@ class _Page:
             if self.form.digest != self.conflict.digest:
                 raise Moved
             examine(self.conflict, resolution)
-            lost = [] if sure else self._left_out(document)
+            lost = [] if sure else left_out_of(self.conflict, list(self.decisions.values()), document)
             if lost:
                 return self.again(manual=text, confirm=text, losses=lost)
             resolve(
@@ -265,19 +259,6 @@ class _Page:
         except Invalid as error:
             return self.again(manual=text, faults=_placed(error), status=WRONG)
         return Answer(self.conflict, leads_to=reverse("conflict", args=[self.conflict.pk]))
-
-    def _left_out(self, document: Any) -> list[Loss]:
-        """The values of a side that are not in the document that was merged by hand."""
-        places = Places(*self.conflict.documents())
-        finder = Finder(document, key_fields(self.conflict.read_rules()))
-        lost: dict[str, Choice] = {}
-        for one in self.decisions.values():
-            value = finder.at(*places.way(one))
-            if not any(same(value, side) for side in (one.local, one.remote)):
-                lost[one.id] = {"value": value}
-            elif same(value, one.local) is not same(value, one.remote):
-                lost[one.id] = "local" if same(value, one.local) else "remote"
-        return losses_of(self.conflict, [one for one in self.decisions.values() if one.id in lost], lost)
 
 
 def _placed(error: Invalid) -> list[Fault]:

@@ -85,9 +85,15 @@ class Places:
 
     def __init__(self, base: Any, local: Any, remote: Any) -> None:
         self.documents = {"base": base, "remote": remote, "local": local}
+        self._ways: dict[str, tuple[list[str], list[Any]]] = {}
 
     def way(self, decision: Decision) -> tuple[list[str], list[Any]]:
         """The steps to a decision's place, and the values on the way in the document whose places its path counts."""
+        if decision.id not in self._ways:
+            self._ways[decision.id] = self._way(decision)
+        return self._ways[decision.id]
+
+    def _way(self, decision: Decision) -> tuple[list[str], list[Any]]:
         steps = steps_of(decision.path)
         best: list[Any] = []
         for side, document in self.documents.items():
@@ -113,6 +119,17 @@ class Places:
         own = next((name for name in map(name_of, present) if name), "")
         label = _label(steps, values, own)
         return _("Order of %s") % label if decision.kind == "order" else label
+
+
+def label_at(path: str, *documents: Any) -> str:
+    """What a place is called, by the first of these documents that has it."""
+    steps = steps_of(path)
+    if steps in ([], [""]):
+        return _("The whole document")
+    ways = [walk(document, steps) for document in documents]
+    values = max(ways, key=len, default=[])
+    own = name_of(values[-1]) if len(values) > len(steps) else ""
+    return _label(steps, values, own)
 
 
 def _label(steps: list[str], values: list[Any], own: str) -> str:

@@ -1,7 +1,7 @@
 """Everything that the page of a conflict shows, worked out once: questions, what rules settled, what will be sent, what it touches."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -11,25 +11,25 @@ from django.utils.translation import gettext as _
 
 from conflicts.cards import Card, Given, card, choice_word
 from conflicts.core import MISSING, Choice, ChoiceError, Decision, merge, resolve
-from conflicts.core.choosing import Discarded, discarded, is_open, kept, open_hunks, undecided
+from conflicts.core.choosing import is_open, kept, open_hunks, undecided
 from conflicts.core.decisions import Merge
 from conflicts.core.text import passages
 from conflicts.delivery import delivery
 from conflicts.impact import Criterion, touched
 from conflicts.labels import Places
 from conflicts.located import Finder, key_fields
+from conflicts.losses import Loss, left_out_of, losses_of
 from conflicts.models import Conflict, Draft
-from conflicts.readable import Line, against, gist, plain
+from conflicts.readable import Line, against
 from conflicts.sent import MOST, Sent, sent
 from conflicts.states import SIGNS, WORDS, ConflictState
+from conflicts.windows import Question, Window, Windows
 from portal.kit import jsontext
 from portal.kit.errors import NotFound
 from portal.kit.viewer import Permission, Viewer
 
-WINDOW = 40
-"""So many questions stand on one page; the others are a button away, and keep their answers."""
-MOST_SETTLED = 60
-MOST_DISCARDED = 30
+SETTLED = 40
+"""So many places that rules settled are listed at once."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,52 +56,12 @@ class Settled:
 
 
 @dataclass(frozen=True, slots=True)
-class Loss:
-    """A value that will not be sent, for the confirmation."""
-
-    label: str
-    side: str
-    hunk: int
-    text: str
-    deleted: bool
-
-
-@dataclass(frozen=True, slots=True)
 class Other:
     """Somebody else who is deciding too."""
 
     name: str
     decided: int
     saved_at: datetime
-
-
-@dataclass(frozen=True, slots=True)
-class Window:
-    """Which of the questions stand on this page."""
-
-    start: int
-    end: int
-    total: int
-
-    @property
-    def previous(self) -> int | None:
-        """Where the page before starts."""
-        return max(self.start - WINDOW, 0) if self.start else None
-
-    @property
-    def following(self) -> int | None:
-        """Where the next page starts."""
-        return self.end if self.end < self.total else None
-
-    @property
-    def first(self) -> int:
-        """The first question's number, for people."""
-        return self.start + 1
-
-    @property
-    def partial(self) -> bool:
-        """Whether there are questions on other pages."""
-        return self.total > WINDOW
 
 
 @dataclass(slots=True)
@@ -112,32 +72,26 @@ class Review:
     may: bool
     given: Given
     merge: Merge
-    labels: Mapping[str, str]
     cards: list[Card]
     entries: list[Entry]
     settled: list[Settled]
+    settled_from: int
     settled_total: int
     sent: list[Sent]
     sent_more: int
-    raw_size: int
     criteria: list[Criterion]
     behind: int
     others: list[Other]
     window: Window
     asks: int
     open: int
-    first_open: str
-    first_open_start: int
-    stale: int
     earlier: int
     mine: int
+    result: Any
     before: int = 0
     total: int = 0
     next_id: UUID | None = None
-    manual: str = ""
     losses: list[Loss] = field(default_factory=list)
-    gone: bool = False
-    result: Any = MISSING
 
     @property
     def name(self) -> str:
@@ -170,9 +124,20 @@ class Review:
         return WORDS[self.conflict.conflict_state]
 
     @property
-    def first_here(self) -> bool:
-        """Whether the first open decision stands on this page."""
-        return self.first_open_start == self.window.start
+    def first_open(self) -> Entry | None:
+        """The first decision that is not made."""
+        return next((entry for entry in self.entries if not entry.decided), None)
+
+    @property
+    def gone(self) -> bool:
+        """Whether nothing is left of the entity."""
+        return self.result is MISSING
+
+    @property
+    def settled_after(self) -> int | None:
+        """Where the list of what rules settled goes on."""
+        end = self.settled_from + len(self.settled)
+        return end if end < self.settled_total else None
 
     @property
     def place(self) -> int:
@@ -210,84 +175,56 @@ def review(
     given: Given | None = None,
     draft: Draft | None = None,
     start: int = 0,
+    settled_from: int = 0,
     reopened: Sequence[str] = (),
     yours: Mapping[str, Choice] | None = None,
 ) -> Review:
     """The page of a conflict for this viewer; `given` is what was just posted, instead of what was kept."""
-    documents = conflict.documents()
-    rules = conflict.read_rules()
-    given = given or Given(choices_of(conflict, draft), {}, {})
+    documents, rules = conflict.documents(), conflict.read_rules()
     found = merge(*documents, rules)
-    standing = kept(found.decisions, given.choices)
-    given = Given(standing, given.texts, given.faults)
-    result = _result(conflict, documents, rules, standing, found)
-    places = Places(*documents)
-    asking = found.conflicts
-    opened = [one for one in found.decisions if not one.asks and (one.id in standing or one.id in reopened)]
-    shown = [*asking, *opened]
-    others_settled = [one for one in found.decisions if not one.asks and one not in opened]
-    told = _told(asking, found.decisions)
-    labels = {
-        one.id: places.label(one)
-        for one in {id(one): one for one in (*shown, *others_settled[:MOST_SETTLED], *told)}.values()
-    }
-    open_ids = {one.id for one in undecided(found.decisions, standing)}
+    given = given or Given(choices_of(conflict, draft), {}, {})
+    given = replace(given, choices=kept(found.decisions, given.choices))
+    places, asking = Places(*documents), found.conflicts
+    result = _result(conflict, documents, rules, given.choices, found)
+    opened = {one.id for one in found.decisions if not one.asks and (one.id in given.choices or one.id in reopened)}
+    shown = [*asking, *(one for one in found.decisions if one.id in opened)]
+    automatic = [one for one in found.decisions if not one.asks and one.id not in opened]
+    settled_from = min(max(settled_from, 0), max(len(automatic) - 1, 0))
+    settled, told = automatic[settled_from : settled_from + SETTLED], _told(asking, found.decisions)
+    labels = {one.id: places.label(one) for one in {one.id: one for one in (*shown, *settled, *told)}.values()}
+    open_ids = {one.id for one in undecided(found.decisions, given.choices)}
     criteria, touches = touched(places, shown, labels, result, open_ids)
-    questions = _questions(shown)
-    window = _window(start, len(questions))
-    now = questions[window.start : window.end]
-    earlier = _earlier(draft, {one.id for one in found.decisions})
-    cards = _cards(
-        shown,
-        now,
-        labels=labels,
-        given=given,
-        rules=rules,
-        touches=touches,
-        earlier=earlier,
-        yours=yours or {},
-    )
-    first = next((number for number, (one, _hunk) in enumerate(questions) if one.id in open_ids), 0)
-    finder = Finder(result, key_fields(rules))
+    windows, earlier = Windows(shown), _earlier(draft, {one.id for one in found.decisions})
+    window = windows.at(start)
+    now = windows.questions[window.start : window.end]
+    cards = _cards(now, labels=labels, given=given, rules=rules, touches=touches, earlier=earlier, yours=yours or {})
     return Review(
         conflict=conflict,
         may=viewer.can(Permission.OPERATE, conflict.organization_id) and conflict.conflict_state is ConflictState.OPEN,
         given=given,
         merge=found,
-        labels=labels,
         cards=cards,
-        entries=_entries(
-            asking,
-            questions,
-            labels=labels,
-            choices=standing,
-            open_ids=open_ids,
-            here={one.decision.id for one in cards},
-        ),
-        settled=[_settled(one, labels[one.id]) for one in others_settled[:MOST_SETTLED]],
-        settled_total=len(others_settled),
+        entries=_entries(asking, windows, labels, given.choices, {one.decision.id for one in cards}),
+        settled=[_settled(one, labels[one.id]) for one in settled],
+        settled_from=settled_from,
+        settled_total=len(automatic),
         sent=sent(
             told,
-            standing,
+            given.choices,
             labels=labels,
             places=places,
-            result=finder,
+            result=Finder(result, key_fields(rules)),
             passages_of=lambda one: _passages(one, rules),
         ),
         sent_more=max(len(found.decisions) - len(told), 0),
-        raw_size=len(jsontext.dump(result)) if result is not MISSING else 0,
         criteria=criteria,
         behind=delivery().behind(viewer, [conflict.item_id]).get(conflict.item_id, 0),
-        others=_others(viewer, conflict, found.decisions),
+        others=_others(viewer, conflict, asking),
         window=window,
         asks=len(asking),
         open=len(open_ids),
-        first_open=next((one.id for one in asking if one.id in open_ids), ""),
-        first_open_start=first - first % WINDOW,
-        stale=conflict.stale,
         earlier=len(earlier),
-        mine=len(earlier) + len(standing),
-        gone=result is MISSING,
+        mine=len(earlier) + len(given.choices),
         result=result,
         **_neighbours(viewer, conflict),
     )
@@ -325,23 +262,8 @@ def _told(asking: Sequence[Decision], decisions: Sequence[Decision]) -> list[Dec
     return list(asking[:MOST])
 
 
-def _questions(decisions: Sequence[Decision]) -> list[tuple[Decision, int | None]]:
-    found: list[tuple[Decision, int | None]] = []
-    for one in decisions:
-        hunks = [hunk.number for hunk in one.hunks if hunk.asks or not one.asks]
-        found += [(one, number) for number in hunks] if hunks else [(one, None)]
-    return found
-
-
-def _window(start: int, total: int) -> Window:
-    start = min(max(start, 0), max(total - 1, 0))
-    start -= start % WINDOW
-    return Window(start, min(start + WINDOW, total), total)
-
-
 def _cards(
-    decisions: Sequence[Decision],
-    now: Sequence[tuple[Decision, int | None]],
+    now: Sequence[Question],
     *,
     labels: Mapping[str, str],
     given: Given,
@@ -350,23 +272,21 @@ def _cards(
     earlier: Mapping[str, Choice],
     yours: Mapping[str, Choice],
 ) -> list[Card]:
-    wanted: dict[str, list[int]] = {}
+    hunks: dict[str, list[int]] = {}
     for one, hunk in now:
-        wanted.setdefault(one.id, []).extend([] if hunk is None else [hunk])
+        hunks.setdefault(one.id, []).extend([] if hunk is None else [hunk])
     return [
         card(
             one,
             labels[one.id],
             given,
             by=_by(one, rules),
-            hunks=wanted[one.id] or None,
+            hunks=hunks[one.id] or None,
             touches=touches.get(one.id, ()),
             earlier=choice_word(earlier.get(one.path)),
             yours=choice_word(yours.get(one.id)),
-            reopened=not one.asks,
         )
-        for one in decisions
-        if one.id in wanted
+        for one in {one.id: one for one, _hunk in now}.values()
     ]
 
 
@@ -381,18 +301,26 @@ def _passages(decision: Decision, rules: Mapping[str, Any]) -> Sequence[str]:
 
 def _entries(
     asking: Sequence[Decision],
-    questions: Sequence[tuple[Decision, int | None]],
-    *,
+    windows: Windows,
     labels: Mapping[str, str],
     choices: Mapping[str, Choice],
-    open_ids: set[str],
     here: set[str],
 ) -> list[Entry]:
-    starts: dict[str, int] = {}
-    for number, (one, _hunk) in enumerate(questions):
-        starts.setdefault(one.id, number - number % WINDOW)
+    """What asks; each leads to its first question that is not answered."""
+    waiting = {one.id: {hunk.number for hunk in open_hunks(one, choices)} for one in asking if one.hunks}
+    numbers: dict[str, int] = {}
+    for number, (one, hunk) in reversed(list(enumerate(windows.questions))):
+        if one.id not in numbers or not waiting.get(one.id) or hunk in waiting[one.id]:
+            numbers[one.id] = number
     return [
-        Entry(one.id, labels[one.id], _note(one, choices), one.id not in open_ids, one.id in here, starts[one.id])
+        Entry(
+            one.id,
+            labels[one.id],
+            _note(one, choices),
+            not is_open(one, choices),
+            one.id in here,
+            windows.page_of(numbers[one.id]),
+        )
         for one in asking
     ]
 
@@ -419,7 +347,7 @@ def merged_by_rule(conflict: Conflict) -> list[Settled]:
     """What rules decided in a conflict that nobody was asked about, for the item's page."""
     documents = conflict.documents()
     places = Places(*documents)
-    decisions = merge(*documents, conflict.read_rules()).decisions[:MOST_SETTLED]
+    decisions = merge(*documents, conflict.read_rules()).decisions[:SETTLED]
     return [_settled(one, places.label(one)) for one in decisions]
 
 
@@ -432,7 +360,7 @@ def _earlier(draft: Draft | None, known: set[str]) -> dict[str, Choice]:
     return {paths.get(name, ""): choice for name, choice in choices.items() if name not in known and name in paths}
 
 
-def _others(viewer: Viewer, conflict: Conflict, decisions: Sequence[Decision]) -> list[Other]:
+def _others(viewer: Viewer, conflict: Conflict, asking: Sequence[Decision]) -> list[Other]:
     if conflict.conflict_state is not ConflictState.OPEN:
         return []
     rows = (
@@ -441,7 +369,6 @@ def _others(viewer: Viewer, conflict: Conflict, decisions: Sequence[Decision]) -
         .exclude(user_id=viewer.user_id or 0)
         .order_by("-saved_at")
     )
-    asking = [one for one in decisions if one.asks]
     found = []
     for row in rows[:3]:
         theirs = jsontext.load(row.choices)
@@ -465,38 +392,7 @@ def _neighbours(viewer: Viewer, conflict: Conflict) -> dict[str, Any]:
 
 def losses(shown: Review) -> list[Loss]:
     """What was left out of a settled conflict, in words."""
-    choices = {} if shown.conflict.manual else shown.given.choices
-    return losses_of(shown.conflict, shown.merge.decisions, choices)
-
-
-def losses_of(conflict: Conflict, decisions: Sequence[Decision], choices: Mapping[str, Choice]) -> list[Loss]:
-    """What choices leave out, in words."""
-    places = Places(*conflict.documents())
-    lost = discarded(decisions, choices)
-    labels = {one.decision.id: places.label(one.decision) for one in lost[:MOST_DISCARDED]}
-    return [_loss(one, labels) for one in lost]
-
-
-def _loss(lost: Discarded, labels: Mapping[str, str]) -> Loss:
-    side = _("Local (queued)") if lost.side == "local" else _("Upstream (remote)")
-    base = (
-        lost.decision.base
-        if lost.hunk is None
-        else next(one.base for one in lost.decision.hunks if one.number == lost.hunk)
-    )
-    deleted = lost.value is MISSING or (lost.hunk is not None and not lost.value)
-    text = "" if deleted else _shown(base, lost.value)
-    return Loss(
-        labels.get(lost.decision.id, lost.decision.path), side, 0 if lost.hunk is None else lost.hunk + 1, text, deleted
-    )
-
-
-def _shown(base: Any, value: Any) -> str:
-    """What a side wrote, short: of objects, what it changed."""
-    shown = against(base, value) if isinstance(value, dict | list) else plain(value)
-    lines = [
-        (f"{line.name}: " if line.name else "") + "".join(piece.text for piece in line.pieces if piece.mark != "del")
-        for line in shown.lines[:3]
-    ]
-    whole = "; ".join(lines) or gist(value)
-    return whole if len(whole) <= 200 else f"{whole[:199]}…"
+    conflict, decisions = shown.conflict, shown.merge.decisions
+    if conflict.manual:
+        return left_out_of(conflict, decisions, conflict.read_result())
+    return losses_of(conflict, decisions, shown.given.choices)

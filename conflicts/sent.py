@@ -16,7 +16,7 @@ from conflicts.readable import Shown, plain
 
 MOST = 40
 KEPT = 80
-"""So many letters of a text that nobody changed are shown before and after its hunks."""
+"""So many letters of the end of a long text are shown, twice as many of its beginning."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,7 +75,7 @@ def _rows(
                 decision.base is not MISSING,
             ),
         )
-    return (Row(plain(value), not same(value, decision.base)),)
+    return (Row(_brief(value), not same(value, decision.base)),)
 
 
 def _comparable(decision: Decision) -> bool:
@@ -113,14 +113,20 @@ def _text_rows(decision: Decision, choice: Choice | None, tokens: Sequence[str])
 def _between(tokens: Sequence[str]) -> Iterator[Row]:
     text = "".join(tokens).strip()
     if text:
-        yield Row(plain(text if len(text) <= 2 * KEPT else f"{text[:KEPT]} … {text[-KEPT:]}"))
+        yield Row(_brief(text))
+
+
+def _brief(value: Any) -> Shown:
+    """A value, of a long text its beginning and its end."""
+    long = isinstance(value, str) and len(value) > 3 * KEPT
+    return plain(f"{value[: 2 * KEPT]} … {value[-KEPT:]}" if long else value)
 
 
 def _hunk_row(hunk: Hunk, said: Choice | None) -> Row:
     if hunk.asks and said is None:
         return Row(undecided=_("Not yet decided: hunk %d") % (hunk.number + 1))
     value = _of_hunk(hunk, said)
-    return Row(plain(value), value != hunk.base)
+    return Row(_brief(value), value != hunk.base)
 
 
 def _of_hunk(hunk: Hunk, said: Choice | None) -> Any:

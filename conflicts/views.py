@@ -102,6 +102,7 @@ def _shown(request: HttpRequest, viewer: Viewer, answer: Answer) -> HttpResponse
         given=answer.given,
         draft=draft,
         start=_number(request.GET.get("from", "")) if answer.start is None else answer.start,
+        settled_from=_number(request.GET.get("settled", "")),
         reopened=answer.reopened,
         yours=answer.yours,
     )

@@ -21,6 +21,7 @@ PAGES = {
     "queue": "/resilience/queue",
     "queue-failed": "/resilience/queue?state=failed",
     "queue-nothing": "/resilience/queue?text=no+such+thing",
+    "conflicts": "/conflicts",
     "upstreams": "/settings/upstreams",
     "audit": "/audit",
     "projects": "/projects",
@@ -79,6 +80,7 @@ def shoot(browser: Browser, look: str, only: list[str]) -> None:
     pages = {
         **PAGES,
         "item": item_address(page),
+        "conflict": first_link(page, "/conflicts", "tr[data-row] .entity a"),
         "project": (project := first_link(page, "/projects", "main h2 a")),
         "plan-add": f"{project}/plans/add" if project else "",
         "plan": (plan := first_link(page, "/projects", ".plans .entity a")),
