@@ -26,7 +26,6 @@ from django.db.backends.utils import CursorWrapper
 from django.utils.translation import gettext as _
 
 from conflicts.core import MISSING
-from conflicts.models import Conflict
 from portal.kit import clock, jsontext
 from portal.kit.masking import mask_text
 from resilience.outbound.client import Client
@@ -300,10 +299,8 @@ class _Page:
 
         It is something else where others' changes went in: by a merge, or unseen, before the upstream was found to have it already.
         """
-        if job.outgoing.merged:
-            found = Conflict.objects.unscoped().filter(item_id=job.item_id, base_known=True)
-            return found.values_list("local", flat=True).first() or None
-        if delivered.how == "sent" or delivered.document is None or job.operation == "create":
+        exactly_ours = delivered.how == "sent" and job.outgoing.merged is None
+        if exactly_ours or delivered.document is None:
             return ""
         known = believed(job)
         if known is MISSING:

@@ -342,3 +342,20 @@ def test_behind_a_merge_without_a_known_base_nobodys_edit_looks_deleted(line: Li
         resolve(viewer=line.bench.viewer, conflict_id=conflict.pk, digest=conflict.digest, resolution=said)
         line.work()
     assert line.here() == {**PLAN, "title": "Ours", "tags": ["a", "theirs", "ours"]}
+
+
+def test_a_document_merged_by_hand_is_not_what_its_client_has(line: Line) -> None:
+    """The upstream moves on after it was written by hand: the client's next list still takes nothing away that it never saw."""
+    version = line.theirs()
+    line.theirs(title="Theirs", tags=["a", "theirs"])
+    item = line.put(payload={"title": "Ours"}, base=PLAN, base_version=version)
+    line.work()
+    conflict = line.conflict()
+    by_hand = Resolution(document={**PLAN, "title": "Both", "tags": ["a", "theirs"]})
+    resolve(viewer=line.bench.viewer, conflict_id=conflict.pk, digest=conflict.digest, resolution=by_hand)
+    line.theirs(summary="Meanwhile")
+    line.work()
+    assert (state_of(item), line.here()["title"], line.here()["summary"]) == ("synced", "Both", "Meanwhile")
+    line.put(payload={"tags": ["a", "ours"]}, base=PLAN, base_version=version)
+    line.work()
+    assert line.here()["tags"] == ["a", "theirs", "ours"]
