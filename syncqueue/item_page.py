@@ -11,6 +11,7 @@ from uuid import UUID
 from django.conf import settings
 from django.utils.translation import gettext as _
 
+from conflicts.labels import label_at
 from conflicts.models import Conflict
 from conflicts.review import Settled, merged_by_rule
 from portal.kit.errors import NotFound
@@ -144,8 +145,8 @@ def item_page(viewer: Viewer, item_id: UUID, now: datetime) -> ItemPage:
         why=reason(known, now),
         story=story(known, now),
         cards=_cards(viewer, known) if item.item_state.open and not item.stepped_over else [],
-        changes=[] if erased else _changes(item),
-        remote=_remote(item),
+        changes=[] if erased else _changes(item, conflict),
+        remote=None if conflict else _remote(item),
         payload=json.dumps(item.read_payload(), ensure_ascii=False, indent=2) if item.payload else "",
         timeline=_timeline(viewer, item),
         most_attempts=int(settings.SYNCQUEUE["max_attempts"]),
@@ -167,12 +168,16 @@ def _carries(viewer: Viewer, item: Item) -> int:
     return Item.objects.for_org(viewer).filter(lane=item.lane_id, superseded_by=item.pk).count()
 
 
-def _changes(item: Item) -> list[FieldChange]:
+def _changes(item: Item, conflict: Conflict | None) -> list[FieldChange]:
+    """Field by field; beside what the upstream has where no conflict shows that better."""
     base: Any = item.read_base() if item.base else Absent.UNKNOWN
-    changes = changed_fields(base, item.read_payload(), form=item.form, operation=item.operation)
-    if item.item_state is not ItemState.CONFLICT:
-        return changes
-    return beside(changes, item.read_remote() if item.remote else Absent.NOT_SET)
+    if base is Absent.UNKNOWN and conflict and conflict.base_known and conflict.base:
+        base = conflict.documents()[0]
+    payload = item.read_payload()
+    changes = changed_fields(base, payload, form=item.form, operation=item.operation)
+    if item.item_state is ItemState.CONFLICT and conflict is None:
+        changes = beside(changes, item.read_remote() if item.remote else Absent.NOT_SET)
+    return [replace(change, label=label_at(change.pointer, base, payload)) for change in changes if change.pointer]
 
 
 def _remote(item: Item) -> str | None:

@@ -81,12 +81,9 @@ _BY_ID = {"list": "key", "key": "id", "structure": "ask"}
 _PROSE = {"text": "sentences"}
 _LOG = {"list": "append", "key": "id", "time": "at"}
 _FROM_UPSTREAM = {"value": "remote"}
+_AT_WORK = tuple(status for status in STATUSES if status != "archived")
 _MOVES = {
-    "draft": ["active", "archived"],
-    "active": ["draft", "blocked", "in_review", "done", "archived"],
-    "blocked": ["draft", "active", "in_review", "done", "archived"],
-    "in_review": ["active", "blocked", "done", "archived"],
-    "done": ["active", "blocked", "in_review", "archived"],
+    **{before: [after for after in STATUSES if after != before] for before in _AT_WORK},
     "archived": ["draft", "active"],
 }
 _STATUS_RULE = {"value": "transitions", "allowed": _MOVES}

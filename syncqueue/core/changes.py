@@ -7,6 +7,8 @@ from difflib import SequenceMatcher
 from enum import Enum
 from typing import Any
 
+from conflicts.core import MISSING, merge
+
 MOST_FIELDS = 200
 LONGEST_TEXT = 2_000
 """Longer texts are shown whole: comparing them word by word would cost more than it tells."""
@@ -31,7 +33,7 @@ class Piece:
 class FieldChange:
     """One place (a JSON Pointer) before and after. `before` and `after` are empty where there is nothing, which `missing` explains.
 
-    `remote` is what the upstream has there, None where it has nothing or where that was not asked.
+    `remote` is what the upstream has there, None where it has nothing or where that was not asked. `label` is the place in words.
     """
 
     pointer: str
@@ -40,6 +42,7 @@ class FieldChange:
     missing_before: Absent | None = None
     removed: bool = False
     remote: str | None = None
+    label: str = ""
 
 
 def changed_fields(base: Any, payload: Any, *, form: str, operation: str) -> list[FieldChange]:
@@ -84,8 +87,15 @@ def _replaced(base: Any, document: Any, pointer: str) -> Iterator[FieldChange]:
     elif isinstance(document, Mapping) and document and isinstance(base, Absent):
         for name, value in document.items():
             yield from _replaced(base, value, _below(pointer, name))
+    elif isinstance(base, list) and isinstance(document, list):
+        for one in merge(base, document, base).decisions:
+            yield _field(pointer + one.path, _or_absent(one.base), _or_absent(one.local))
     elif not _same(base, document):
         yield _field(pointer, base, document)
+
+
+def _or_absent(value: Any) -> Any:
+    return Absent.NOT_SET if value is MISSING else value
 
 
 def _child(document: Any, name: str) -> Any:
