@@ -13,6 +13,7 @@ stamp = .venv/.installed-$(1)-$(shell sha256sum requirements$(2).lock | cut -c1-
 BASE := $(call stamp,base,)
 WITH_DEMO := $(call stamp,demo,-demo)
 WITH_DEV := $(call stamp,dev,-dev)
+WITH_PEERS := $(call stamp,bench,-bench)
 NEEDED_TO_RUN := $(if $(wildcard $(WITH_DEV)),,$(if $(filter 0,$(DEMO)),$(if $(wildcard $(WITH_DEMO)),,$(BASE)),$(WITH_DEMO)))
 PIP = .venv/bin/python -m pip install --quiet --disable-pip-version-check --no-input --require-hashes --only-binary :all:
 BIN := .venv/bin
@@ -40,6 +41,9 @@ $(WITH_DEMO): requirements-demo.lock | .venv/bin/python
 
 $(WITH_DEV): requirements-dev.lock | .venv/bin/python
 	@echo "Installing what the portal and its checks need"; $(PIP) -r requirements-dev.lock && touch $@
+
+$(WITH_PEERS): requirements-bench.lock | .venv/bin/python
+	@echo "Installing what the portal is measured beside"; $(PIP) -r requirements-bench.lock && touch $@
 
 # The one thing that is built (docs/adr/0011). Node comes from the machine, or else out of a wheel.
 NODE := $(call stamp,node,-node)
@@ -95,7 +99,7 @@ test-tools: ## installs the browser and the database that the tests drive (Debia
 	@$(if $(CHROMIUM),true,$(call install,chromium))
 	@$(if $(POSTGRES),true,$(call install,postgresql-15))
 
-bench: $(WITH_DEV) test-tools ## Breakwater beside its peers, with ratios (ITEMS=10000)
+bench: $(WITH_PEERS) test-tools ## Breakwater beside its peers, with ratios (ITEMS=10000)
 	@$(if $(REDIS),true,$(call install,redis-server))
 	@exec $(BIN)/python -m tests.bench $(if $(ITEMS),--items $(ITEMS))
 
