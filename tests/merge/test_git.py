@@ -39,7 +39,8 @@ def unique(dice: Dice) -> Texts:
             place, length = dice.below(len(lines) + 1), dice.below(3)
             new = [f"{side} {next(fresh)}\n" for _ in range(dice.below(3))]
             if dice.one_in(3) and not set(shared) & set(lines):
-                new = shared[: 1 + dice.below(3)]
+                ahead = dice.below(2)
+                new = [*new[:ahead], *shared[: 1 + dice.below(3)], *new[ahead:]]
             lines[place : place + length] = new
         return lines
 
