@@ -24,7 +24,7 @@ from conflicts.models import Conflict
 from conflicts.review import choices_of, draft_of, find
 from conflicts.states import ConflictState
 from portal.kit import jsontext
-from portal.kit.errors import Error, Fault, Invalid, Unavailable
+from portal.kit.errors import Error, Fault, Invalid, TooLarge, Unavailable
 from portal.kit.viewer import Viewer
 
 WRONG = 422
@@ -75,7 +75,16 @@ def decide(viewer: Viewer, conflict: Conflict, data: QueryDict, *, hold: float) 
         form = posted(data, decisions, _before(conflict, draft))
     except Invalid as error:
         return Answer(conflict, faults=list(error.faults), status=WRONG)
-    page = _Page(viewer, conflict, decisions, form, _start(data), tuple(data.getlist("open")), hold)
+    page = _Page(
+        viewer,
+        conflict,
+        decisions,
+        form,
+        _start(data),
+        tuple(data.getlist("open")),
+        hold,
+        draft.manual if draft else "",
+    )
     if conflict.conflict_state is not ConflictState.OPEN:
         page.keep()
         return page.faster()
@@ -106,12 +115,16 @@ class _Page:
     start: int
     reopened: tuple[str, ...]
     hold: float
+    kept_manual: str
 
     def answer(self, verb: str, about: str) -> Answer:
         """What the pressed button does."""
         if verb in ("local", "remote"):
             return self._fill(verb)
-        self.keep()
+        try:
+            self.keep()
+        except TooLarge as error:
+            return self.again(manual=self.form.manual, faults=[Fault("", error.title())], status=WRONG)
         if not self.form.readable:
             return self.again(status=WRONG)
         acts: dict[str, Callable[[], Answer]] = {
@@ -125,11 +138,17 @@ class _Page:
             "confirmed": lambda: self._send(sure=True),
             "manual": lambda: self._to(manual="1"),
             "manual-leave": self._to,
+            "manual-anew": self._anew,
             "manual-preview": lambda: self.again(manual=self.form.manual, faults=self._faults_of_text()),
             "manual-send": lambda: self._send_manual(sure=False),
             "manual-confirmed": lambda: self._send_manual(sure=True),
         }
         return acts.get(verb, self._look)()
+
+    def _anew(self) -> Answer:
+        self.form = replace(self.form, manual="")
+        self.keep()
+        return self._to(manual="1")
 
     def _look(self) -> Answer:
         return self._to(anchor="sent-title")
@@ -142,7 +161,7 @@ class _Page:
             viewer=self.viewer,
             conflict_id=self.conflict.pk,
             choices=choices,
-            manual=self.form.manual,
+            manual=self.kept_manual if self.form.manual is None else self.form.manual,
             paths=self.form.paths,
         )
 
@@ -229,13 +248,13 @@ class _Page:
 
     def _faults_of_text(self) -> list[Fault]:
         try:
-            examine(self.conflict, Resolution(document=jsontext.parse(self.form.manual)))
+            examine(self.conflict, Resolution(document=jsontext.parse(self.form.manual or "")))
         except Invalid as error:
             return _placed(error)
         return []
 
     def _send_manual(self, *, sure: bool) -> Answer:
-        text = self.form.manual
+        text = self.form.manual or ""
         try:
             document = jsontext.parse(text)
             resolution = Resolution(document=document)

@@ -18,13 +18,17 @@ RULE = "rule"
 
 @dataclass(frozen=True, slots=True)
 class Posted:
-    """A form as it came. `given` holds the choices over those that were kept before; `own` the names of what this form said."""
+    """A form as it came.
+
+    `given` holds the choices over those that were kept before, `own` the decisions that this form said something of. `manual` is the
+    editor's text, None when it was not on the page. `paths` says where the page's decisions stood.
+    """
 
     given: Given
     own: frozenset[str]
     digest: str
     verb: str
-    manual: str
+    manual: str | None
     paths: Mapping[str, str]
 
     @property
@@ -58,7 +62,7 @@ def posted(data: QueryDict, decisions: Mapping[str, Decision], before: Mapping[s
         frozenset(own),
         data.get("digest", ""),
         data.get("do", "preview"),
-        data.get("manual", "").replace("\r\n", "\n"),
+        str(data["manual"]).replace("\r\n", "\n") if "manual" in data else None,
         _paths(data.get("paths", "")),
     )
 

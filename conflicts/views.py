@@ -122,7 +122,7 @@ def _shown(request: HttpRequest, viewer: Viewer, answer: Answer) -> HttpResponse
         "modal": part in ("conflict", "confirm", "kept"),
         "documents": reverse("conflict_document", args=[found.pk, "base"]).removesuffix("base"),
         "fault_list": [{"pointer": fault.pointer, "detail": fault.detail} for fault in answer.faults],
-        "live": part in ("live", "kept"),
+        "was_open": part == "kept" or "seen" in request.GET,
         "seen_moved": shown.is_open and _seen(request, part) not in ("", found.digest),
     }
     if answer.confirm:

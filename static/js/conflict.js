@@ -153,8 +153,10 @@ async function keep() {
       if (answer.redirected) return location.assign(answer.url);
       const html = await answer.text();
       if (answer.status >= 500) throw new Error(html);
+      const wasRaw = root()?.querySelector("[data-raw]")?.hidden === false;
       if (waiting === null) merge(html);
       mark();
+      if (wasRaw) showTab("raw");
     } catch {
       notice({ text: say("not_kept"), tone: "bad", topic: "kept" });
     }
@@ -178,6 +180,7 @@ function take(html, answer) {
   const box = parts.getElementById("confirm");
   if (box) return confirm(box);
   const fresh = parts.getElementById("conflict");
+  if (!fresh && !answer.ok) return notice({ text: say("failed_request"), tone: "bad", topic: "conflict" });
   if (!fresh) return location.assign(answer.url);
   root().replaceWith(document.importNode(fresh, true));
   undone.length = 0;
@@ -220,22 +223,23 @@ async function submit(verb, part) {
   take(await answer.text(), answer);
 }
 
-async function raw(tab) {
-  const panel = tab.closest(".sent");
-  const toRaw = tab.dataset.tab === "raw";
-  const text = panel.querySelector("[data-raw]");
-  if (toRaw) {
-    await keep();
-    text.textContent = await (await fetch(tab.href)).text();
-  }
-  const now = root().querySelector(".sent");
-  now.querySelector("[data-raw]").textContent = text.textContent;
-  now.querySelector("[data-raw]").hidden = !toRaw;
-  now.querySelector("[data-read]").hidden = toRaw;
-  for (const one of now.querySelectorAll("[data-tab]")) {
-    if (one.dataset.tab === tab.dataset.tab) one.setAttribute("aria-current", "true");
+async function showTab(name) {
+  const toRaw = name === "raw";
+  const panel = root().querySelector(".sent");
+  if (toRaw) panel.querySelector("[data-raw]").textContent = await (await fetch(panel.querySelector("[data-tab=raw]").href)).text();
+  panel.querySelector("[data-raw]").hidden = !toRaw;
+  panel.querySelector("[data-read]").hidden = toRaw;
+  for (const one of panel.querySelectorAll("[data-tab]")) {
+    if (one.dataset.tab === name) one.setAttribute("aria-current", "true");
     else one.removeAttribute("aria-current");
   }
+}
+
+async function raw(tab) {
+  const name = tab.dataset.tab;
+  if (name === "raw" && waiting !== null) await keep();
+  await showTab(name);
+  root().querySelector(`[data-tab=${name}]`).focus({ preventScroll: true });
 }
 
 async function edit() {

@@ -313,6 +313,22 @@ def test_the_whole_document_is_written_by_hand(office: Office, enter: Enter) -> 
     assert "Merged by hand by alice" in text(client.get(f"/conflicts/{conflict.pk}"))
 
 
+def test_what_was_written_by_hand_waits(office: Office, enter: Enter) -> None:
+    """The editor's text is kept while one goes back to the decisions; a text beyond all measure is refused and stays."""
+    conflict = office.conflict()
+    client, status = enter("alice"), asked(conflict)["status"]
+    post(client, conflict, "manual-leave", manual="{half", digest=conflict.digest)
+    post(client, conflict, "keep", **{f"c.{status.id}": "local"}, digest=conflict.digest)
+    assert ">\n{half</textarea>" in text(client.get(f"/conflicts/{conflict.pk}?manual=1"))
+    post(client, conflict, "manual-anew", manual="{half", digest=conflict.digest)
+    assert "{half" not in text(client.get(f"/conflicts/{conflict.pk}?manual=1"))
+    huge = "x" * (5 * 1024 * 1024)
+    answer = post(client, conflict, "manual-send", manual=huge, digest=conflict.digest)
+    assert answer.status_code == 422
+    assert "larger than Breakwater accepts" in text(answer)
+    assert huge in text(answer)
+
+
 def test_a_rule_can_be_overruled(office: Office, enter: Enter) -> None:
     """What a rule settled is opened like a question, with the rule's answer chosen, and can be chosen differently."""
     conflict = office.conflict()
@@ -371,6 +387,7 @@ def test_the_page_learns_of_changes(office: Office, enter: Enter) -> None:
     assert "<form" not in page.replace('<form method="post" action="/logout"', "")
     post(enter("dora"), conflict, "confirmed", **all_of(conflict, "local"))
     assert "dora has decided this meanwhile." in text(client.get(address + conflict.digest, headers=said))
+    assert "meanwhile" not in text(client.get(f"/conflicts/{conflict.pk}", headers=said))
 
 
 def test_an_open_page_is_not_mixed_with_what_is_new(office: Office, enter: Enter) -> None:
