@@ -1,5 +1,7 @@
 """What places are called and how values are shown: words for people, out of documents."""
 
+from typing import Any
+
 import pytest
 
 from conflicts.core import MISSING, merge
@@ -58,6 +60,18 @@ def test_places_are_called_by_their_items() -> None:
     assert names["/phases/0/microsteps/1"] == "Microstep “Migrate legacy tokens”"
     whole = merge(PLAN, MISSING, remote(), {}).decisions[0]
     assert Places(PLAN, MISSING, remote()).label(whole) == "The whole document"
+
+
+def test_an_item_that_both_added_is_not_taken_for_another() -> None:
+    """Where base lacks the item, a path counts the upstream's list, and the name is not that of base's item at this place."""
+    old = {"id": "a", "title": "Old step", "status": "draft"}
+    base: dict[str, Any] = {"steps": [old]}
+    here, there = (
+        {"steps": [{"id": "z", "title": "New step", "status": status}, old]} for status in ("done", "active")
+    )
+    decision = next(one for one in merge(base, here, there, {"/steps": {"list": "key"}}).conflicts)
+    assert decision.path == "/steps/0/status"
+    assert Places(base, here, there).label(decision) == "Status of “New step”"
 
 
 def test_what_a_deletion_loses_is_told_by_fields() -> None:
