@@ -32,16 +32,21 @@ def unique(dice: Dice) -> Texts:
     base = [f"line {number}\n" for number in range(dice.below(20))]
     fresh = iter(range(1_000))
     shared = [f"both {number}\n" for number in range(3)]
+    meeting, length = dice.below(len(base) + 1), dice.below(3)
+    head, tail = ([f"{word} {number}\n" for number in range(dice.below(3))] for word in ("ahead", "behind"))
+    meet = dice.below(2)
 
     def edited(side: str) -> list[str]:
         lines: list[str] = list(base)
+        if meet:  # both write something else between the same, in place of the same
+            lines[meeting : meeting + length] = [*head, *(f"{side} meets {n}\n" for n in range(dice.below(3))), *tail]
         for _ in range(dice.below(5)):
-            place, length = dice.below(len(lines) + 1), dice.below(3)
+            place, span = dice.below(len(lines) + 1), dice.below(3)
             new = [f"{side} {next(fresh)}\n" for _ in range(dice.below(3))]
             if dice.one_in(3) and not set(shared) & set(lines):
                 ahead = dice.below(2)
                 new = [*new[:ahead], *shared[: 1 + dice.below(3)], *new[ahead:]]
-            lines[place : place + length] = new
+            lines[place : place + span] = new
         return lines
 
     return Texts(base, edited("local"), edited("remote"))
