@@ -291,7 +291,9 @@ class _Page:
             if delivered.base is not None and delivered.base_version:
                 found, at = delivered.base, delivered.base_version
                 self.ledger.snapshot(job, slot=Snapshot.SLOTS - 1, version=at, document=found, found=True)
-        base_version = job.base_version or (delivered.base_version or "")[:200]
+        followed = job.chain.client == job.client and job.version == job.chain.version
+        found = "" if followed else (job.version or delivered.base_version or "")[:200]
+        base_version = job.base_version or found
         return chain_after(job.chain, base_version=base_version, client=job.client, version=version, merged=own != "")
 
     def _own(self, job: Assignment, delivered: Delivered) -> str | None:

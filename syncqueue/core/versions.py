@@ -18,10 +18,10 @@ class Chain:
 def version_unsaid(chain: Chain, *, client: str) -> str:
     """What a change was made on that does not say it: what the lane has delivered by now; "" when nothing is known.
 
-    While a client's own changes lead on from a version, its next one counts as made on that version too: some of its earlier ones may
-    still wait, and it would meet them as if they were another's.
+    While a client's own changes lead on from somewhere ("" for a create), its next one counts as made there too: some of its earlier
+    ones may still wait, and it would meet them as if they were another's.
     """
-    return chain.base if chain.base and chain.client == client else chain.version
+    return chain.base if chain.client == client else chain.version
 
 
 def version_to_send(chain: Chain, *, base_version: str, client: str, has_base: bool = False) -> str | None:

@@ -58,6 +58,7 @@ def test_a_delete_leaves_no_version() -> None:
     [
         (Chain(), "laptop", ""),
         (LED, "laptop", '"1"'),
+        (Chain('"5"', "", "laptop"), "laptop", ""),
         (LED, "phone", '"5"'),
         (Chain('"9"', '"1"', ""), "laptop", '"9"'),
     ],

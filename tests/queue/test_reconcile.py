@@ -359,3 +359,19 @@ def test_a_document_merged_by_hand_is_not_what_its_client_has(line: Line) -> Non
     line.put(payload={"tags": ["a", "ours"]}, base=PLAN, base_version=version)
     line.work()
     assert line.here()["tags"] == ["a", "theirs", "ours"]
+
+
+def test_a_client_that_says_no_base_never_meets_itself(line: Line) -> None:
+    """However its changes come in between its deliveries: each follows on from the one before it."""
+    line.gone()
+    line.put("create", payload={"title": "0"})
+    jobs = line.desk.turn([]).assignments
+    for n in range(1, 4):
+        line.put(payload={"title": f"{n} and still waiting"})
+        jobs = line.desk.turn([line.sent(job) for job in jobs]).assignments
+        line.put(payload={"title": f"{n}"})
+    while jobs:
+        jobs = line.desk.turn([line.sent(job) for job in jobs]).assignments
+    assert line.here() == {"title": "3"}
+    assert not Conflict.objects.unscoped().exists()
+    assert Attempt.objects.exclude(outcome="delivered").count() == 0
