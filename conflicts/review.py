@@ -13,6 +13,7 @@ from conflicts.cards import Card, Given, card, choice_word
 from conflicts.core import MISSING, Choice, ChoiceError, Decision, merge, resolve
 from conflicts.core.choosing import is_open, kept, open_hunks, undecided
 from conflicts.core.decisions import Merge
+from conflicts.core.equality import same
 from conflicts.core.text import passages
 from conflicts.delivery import delivery
 from conflicts.impact import Criterion, touched
@@ -339,7 +340,10 @@ def _note(decision: Decision, choices: Mapping[str, Choice]) -> str:
 
 
 def _settled(decision: Decision, label: str) -> Settled:
-    local, remote = (against(decision.base, side).lines[:3] for side in (decision.local, decision.remote))
+    local, remote = (
+        () if same(side, decision.base) else against(decision.base, side).lines[:3]
+        for side in (decision.local, decision.remote)
+    )
     return Settled(decision, label, _(decision.reason) if decision.reason else "", local, remote)
 
 

@@ -33,13 +33,15 @@ AGES = ((60, "1\u00a0min"), (600, "10\u00a0min"), (3600, "1\u00a0h"), (86_400, "
 
 @dataclass(slots=True)
 class Row:
-    """One item as the list shows it. `version` changes whenever what is shown changes; `gone` no longer fits the filter."""
+    """One item as the list shows it. `version` changes whenever what is shown changes; `gone` no longer fits the filter;
+    `asks` has a conflict that can be opened."""
 
     item: Item
     why: Reason
     attempts: str
     version: str
     gone: bool = False
+    asks: bool = False
 
     @classmethod
     def of(cls, known: Known, now: datetime) -> "Row":

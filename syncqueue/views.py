@@ -11,6 +11,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 from django.views.decorators.http import require_GET, require_POST
 
+from conflicts.models import Conflict
 from portal.kit import clock
 from portal.kit.errors import Error, Forbidden, Invalid, NotFound
 from portal.kit.viewer import Permission, Viewer
@@ -23,6 +24,7 @@ from syncqueue.actions.delete import delete
 from syncqueue.actions.retry import retry
 from syncqueue.actions.retry_failed import retry_failed
 from syncqueue.actions.step_over import step_over
+from syncqueue.core.states import ItemState
 from syncqueue.facts import gather
 from syncqueue.item_page import item_page
 from syncqueue.listing import PAGE, Filter, page, shown_again
@@ -67,7 +69,16 @@ def queue(request: HttpRequest) -> HttpResponse:
 
 def _rows(viewer: Viewer, items: list[Item]) -> list[Row]:
     now = clock.now()
-    return [Row.of(known, now) for known in gather(viewer, items)]
+    rows = [Row.of(known, now) for known in gather(viewer, items)]
+    waiting = [row.item.pk for row in rows if row.item.item_state is ItemState.CONFLICT]
+    asks = (
+        set(Conflict.objects.for_org(viewer).filter(item_id__in=waiting).values_list("item_id", flat=True))
+        if waiting
+        else set()
+    )
+    for row in rows:
+        row.asks = row.item.pk in asks
+    return rows
 
 
 def _choices(viewer: Viewer) -> dict[str, Any]:
