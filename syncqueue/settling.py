@@ -24,7 +24,6 @@ from syncqueue.core.reconcile import part_of
 from syncqueue.core.states import ItemState
 from syncqueue.models import Item, Lane
 
-
 TAKEN_BACK = (ItemState.QUEUED, ItemState.RETRYING, ItemState.FAILED)
 """A resolution can be taken back while its item is in one of these states: the upstream has not got it."""
 
