@@ -148,13 +148,16 @@ def test_hunks_are_the_difference(triple: Triple) -> None:
                 same(made, whole) if isinstance(whole, list) else made.removesuffix("\n") == whole.removesuffix("\n")
             ), side
         for hunk in decision.hunks:
-            alike = same(hunk.local, hunk.remote), same(hunk.local, hunk.base), same(hunk.remote, hunk.base)
+            versions = (hunk.base, hunk.local, hunk.remote)
+            differ = not same(hunk.local, hunk.remote)
+            # Whether the last line has an end is settled by itself.
+            base, local, remote = (v.removesuffix("\n") if isinstance(v, str) else v for v in versions)
             expected = {
-                "same": alike[0],
-                "remote": alike[1],
-                "local": alike[2],
-                "conflict": not alike[0],
-                "both": not any(alike),
+                "same": same(local, remote),
+                "local": same(remote, base),
+                "remote": same(local, base),
+                "conflict": differ,
+                "both": differ,
             }
             assert expected[hunk.action]
 
