@@ -127,6 +127,46 @@ def write(document: Any) -> str:
     return "" if document is MISSING else jsontext.dump(document)
 
 
+class RoundQuerySet(ScopedQuerySet["Round"]):
+    """Reads of rounds."""
+
+    organization_path = "conflict__organization_id"
+
+
+class Round(models.Model):
+    """An earlier round of a conflict: what stood against what, what was decided and sent, before the upstream moved once more.
+
+    What a decision left out stays readable here even where its result had reached the upstream unnoticed (the answer was lost).
+    """
+
+    conflict = models.ForeignKey(Conflict, models.CASCADE, related_name="earlier")
+    number = models.PositiveIntegerField()
+    base = models.TextField(blank=True, default="")
+    local = models.TextField(blank=True, default="")
+    remote = models.TextField(blank=True, default="")
+    remote_version = models.CharField(max_length=200, blank=True, default="")
+    remote_by = models.CharField(max_length=150, blank=True, default="")
+    rules = models.TextField(blank=True, default="{}")
+    choices = models.TextField(blank=True, default="{}")
+    manual = models.BooleanField(default=False)
+    result = models.TextField(blank=True, default="")
+    settled = models.BooleanField(default=False)
+    resolved_by = models.CharField(max_length=150, blank=True, default="")
+    resolved_at = models.DateTimeField(null=True)
+    ended_at = models.DateTimeField()
+
+    KEPT = ("base", "local", "remote", "remote_version", "remote_by", "rules", "choices", "manual", "result", "settled")
+
+    objects = RoundQuerySet.as_manager()
+
+    class Meta:
+        ordering = ["number"]
+        constraints = [models.UniqueConstraint(fields=["conflict", "number"], name="round_once")]
+
+    def __str__(self) -> str:
+        return f"round {self.number} of {self.conflict_id}"
+
+
 class DraftQuerySet(ScopedQuerySet["Draft"]):
     """Reads of drafts."""
 

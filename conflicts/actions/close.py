@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from datetime import datetime
 from uuid import UUID
 
-from conflicts.models import Conflict, Draft
+from conflicts.models import Conflict, Draft, Round
 from conflicts.states import OVER, ConflictState
 
 
@@ -26,6 +26,7 @@ def erased(item_id: UUID) -> None:
     nothing = {"base": "", "local": "", "remote": "", "result": "", "choices": "{}", "title": ""}
     found = Conflict.objects.unscoped().filter(item_id=item_id)
     Draft.objects.unscoped().filter(conflict__in=found).delete()
+    Round.objects.unscoped().filter(conflict__in=found).delete()
     found.update(**nothing)
 
 

@@ -8,7 +8,7 @@ from datetime import datetime
 from conflicts.actions.shared import digest_of
 from conflicts.core.met import Met
 from conflicts.core.verdict import Verdict, judge
-from conflicts.models import Conflict, write
+from conflicts.models import Conflict, Round, write
 from conflicts.states import ConflictState
 from portal.events.record import record
 from portal.kit import jsontext
@@ -21,6 +21,8 @@ def note(met: Met, *, now: datetime) -> Conflict:
     fresh = conflict is None
     if conflict is None:
         conflict = Conflict(item_id=met.item_id, opened_at=now)
+    else:
+        _keep(conflict, now)
     decided = conflict.resolved_by != ""
     _fill(conflict, met)
     verdict = met.verdict
@@ -59,6 +61,12 @@ def note(met: Met, *, now: datetime) -> Conflict:
         at=now,
     )
     return conflict
+
+
+def _keep(conflict: Conflict, now: datetime) -> None:
+    """The round that ends here stays readable."""
+    kept = {name: getattr(conflict, name) for name in (*Round.KEPT, "resolved_by", "resolved_at")}
+    Round.objects.unscoped().create(conflict_id=conflict.pk, number=conflict.revision, ended_at=now, **kept)
 
 
 def judged(conflict: Conflict) -> Verdict:

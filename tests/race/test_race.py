@@ -19,12 +19,13 @@ from urllib.parse import urlsplit
 
 import pytest
 from django.db import connection
+from django.db.models import F
 
 from conflicts.actions.resolve import Resolution, resolve
 from conflicts.core import merge
 from conflicts.core.decisions import Decision
 from conflicts.errors import AlreadyDecided, Moved
-from conflicts.models import Conflict
+from conflicts.models import Conflict, Round
 from conflicts.states import ConflictState
 from portal.events.models import Event
 from portal.kit import secrets
@@ -89,8 +90,6 @@ class Race:
     resolved: int = 0
     overtaken: int = 0
     sides: Count[str] = field(default_factory=Count)
-    seen: dict[str, set[str]] = field(default_factory=dict)
-    forgotten: int = 0
     retried: int = 0
     writers: list[Writer] = field(default_factory=list)
     error: BaseException | None = None
@@ -161,7 +160,7 @@ class Race:
             asks = merge(base, local, remote, conflict.read_rules()).conflicts
             choices = {decision.id: self._choice(decision) for decision in asks}
             try:
-                done = resolve(
+                resolve(
                     viewer=self.viewer,
                     conflict_id=conflict.pk,
                     digest=conflict.digest,
@@ -171,8 +170,6 @@ class Race:
                 self.overtaken += 1
             else:
                 self.resolved += 1
-                not_taken = (marks(conflict.local) ^ marks(conflict.remote)) - marks(done.result)
-                self.seen.setdefault(conflict.entity_id, set()).update(not_taken)
 
     def _choice(self, decision: Decision) -> Any:
         if decision.hunks:
@@ -194,7 +191,7 @@ class Race:
         broken = self._broken_merges()
         assert not broken, f"{len(broken)} merges by rule lost something: {broken[:5]}\n{told}"
         assert verify(repair=False) == []
-        print(f"{told}\nleft out by a person and in no history any more: {self.forgotten}")
+        print(told)
 
     def _lost(self, final: dict[str, Any]) -> list[str]:
         """The marks of edits that are neither in the final document, nor asked about, nor taken away by one who saw them."""
@@ -209,17 +206,17 @@ class Race:
         for record, document in final.items():
             here = marks(document)
             gone = made[record] - here - removed[record] - asked.get(record, set())
-            # A conflict that is asked again keeps its latest round only; what a person left out before that was seen by that person.
-            self.forgotten += len(gone & self.seen.get(record, set()))
-            lost += [f"{record}: {mark}" for mark in sorted(gone - self.seen.get(record, set()))]
+            lost += [f"{record}: {mark}" for mark in sorted(gone)]
         return lost
 
     def _asked(self) -> dict[str, set[str]]:
         """By record, what the history of the conflicts that a person was asked about shows as not taken."""
         found: dict[str, set[str]] = {}
-        for conflict in Conflict.objects.unscoped().exclude(resolved_by="", state__gt=ConflictState.OPEN):
-            only_one_side = marks(conflict.local) ^ marks(conflict.remote)
-            found.setdefault(conflict.entity_id, set()).update(only_one_side - marks(conflict.result))
+        now = Conflict.objects.unscoped().exclude(resolved_by="", state__gt=ConflictState.OPEN)
+        before = Round.objects.unscoped().exclude(resolved_by="").annotate(entity_id=F("conflict__entity_id"))
+        for met in (*now, *before):
+            only_one_side = marks(met.local) ^ marks(met.remote)
+            found.setdefault(met.entity_id, set()).update(only_one_side - marks(met.result))
         return found
 
     def _broken_merges(self) -> list[str]:
