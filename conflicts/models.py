@@ -8,7 +8,7 @@ from typing import Any
 
 from django.db import models
 
-from conflicts.core import MISSING
+from conflicts.core import MISSING, Decision, merge
 from conflicts.states import ConflictState
 from portal.kit import jsontext
 from portal.kit.ids import uuid7
@@ -115,6 +115,11 @@ class Conflict(models.Model):
         """What was chosen, by decision."""
         choices: dict[str, Any] = jsontext.load(self.choices)
         return choices
+
+
+def decisions_of(conflict: Conflict) -> tuple[Decision, ...]:
+    """The decisions of a conflict as its documents and rules are; worked out each time."""
+    return merge(*conflict.documents(), conflict.read_rules()).decisions
 
 
 def read(text: str) -> Any:

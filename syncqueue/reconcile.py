@@ -19,7 +19,7 @@ from django.utils.translation import gettext as _
 from conflicts.core import MISSING, Choice
 from conflicts.core.met import Met
 from conflicts.core.verdict import judge
-from conflicts.models import Conflict, KindRules
+from conflicts.models import Conflict, KindRules, decisions_of
 from portal.kit import jsontext
 from syncqueue import kinds
 from syncqueue.adapters.base import Conflicted
@@ -37,6 +37,7 @@ class Case:
     documents: Sides
     rules: Mapping[str, Any]
     choices: Mapping[str, Choice]
+    asked: Conflict | None
     rounds: int
     local_by: str
     local_at: datetime
@@ -53,6 +54,7 @@ def gather(job: Assignment, found: Conflicted) -> Case:
         _again(before, remote) if before else _first(job, remote),
         rules_of(job.organization_id, job.kind),
         before.read_choices() if before else {},
+        before,
         before.rounds if before else 0,
         item["assigned_by"] or item["actor"],
         item["occurred_at"] or item["created_at"],
@@ -62,7 +64,8 @@ def gather(job: Assignment, found: Conflicted) -> Case:
 def examine(case: Case) -> Met:
     """What the rules say to it. Pure; may take a while with large documents."""
     job, found, three = case.job, case.found, case.documents
-    verdict = judge(three.base, three.local, three.remote, case.rules, case.choices)
+    before = decisions_of(case.asked) if case.asked and case.choices else ()
+    verdict = judge(three.base, three.local, three.remote, case.rules, case.choices, before=before)
     worn_out = verdict.settled and case.rounds >= MOST_ROUNDS
     return Met(
         item_id=job.item_id,

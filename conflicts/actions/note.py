@@ -3,12 +3,15 @@
 Called in the transaction that settles the attempt; the caller holds the item's lane.
 """
 
+from collections.abc import Sequence
 from datetime import datetime
 
 from conflicts.actions.shared import digest_of
+from conflicts.core import Decision
+from conflicts.core.choosing import kept
 from conflicts.core.met import Met
 from conflicts.core.verdict import Verdict, judge
-from conflicts.models import Conflict, Round, write
+from conflicts.models import Conflict, Draft, Round, decisions_of, write
 from conflicts.states import ConflictState
 from portal.events.record import record
 from portal.kit import jsontext
@@ -23,6 +26,7 @@ def note(met: Met, *, now: datetime) -> Conflict:
         conflict = Conflict(item_id=met.item_id, opened_at=now)
     else:
         _keep(conflict, now)
+        carry_drafts(conflict, met.verdict.merge.decisions)
     decided = conflict.resolved_by != ""
     _fill(conflict, met)
     verdict = met.verdict
@@ -69,9 +73,27 @@ def _keep(conflict: Conflict, now: datetime) -> None:
     Round.objects.unscoped().create(conflict_id=conflict.pk, number=conflict.revision, ended_at=now, **kept)
 
 
-def judged(conflict: Conflict) -> Verdict:
-    """The verdict on an open conflict's documents as they are now, written into it; what still stands of its choices is kept."""
-    verdict = judge(*conflict.documents(), conflict.read_rules(), conflict.read_choices())
+def carry_drafts(conflict: Conflict, after: Sequence[Decision]) -> None:
+    """What people have chosen in their drafts so far goes on where it still stands; `conflict` is as it was before the upstream moved."""
+    drafts = list(Draft.objects.unscoped().filter(conflict_id=conflict.pk))
+    if not drafts:
+        return
+    before = decisions_of(conflict)
+    places = {decision.id: decision.path for decision in after}
+    for draft in drafts:
+        choices = jsontext.load(draft.choices)
+        paths = jsontext.load(draft.paths)
+        still = kept(after, choices, before)
+        whole, said = choices | still, paths | {name: places[name] for name in still}
+        Draft.objects.unscoped().filter(pk=draft.pk).update(choices=jsontext.dump(whole), paths=jsontext.dump(said))
+
+
+def judged(conflict: Conflict, before: Sequence[Decision]) -> Verdict:
+    """The verdict on an open conflict's documents as they are now, written into it; what still stands of its choices is kept.
+
+    `before` are the decisions that it had.
+    """
+    verdict = judge(*conflict.documents(), conflict.read_rules(), conflict.read_choices(), before=before)
     conflict.stale = verdict.stale
     _take(conflict, verdict)
     return verdict

@@ -5,6 +5,7 @@
 3. Where the document or its version differ, the decisions are worked out anew; every choice stays whose values did not change.
 """
 
+from copy import copy
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -12,12 +13,12 @@ from uuid import UUID
 
 from django.db import transaction
 
-from conflicts.actions.note import judged
+from conflicts.actions.note import carry_drafts, judged
 from conflicts.actions.shared import log, take
 from conflicts.core.equality import same
 from conflicts.delivery import delivery
 from conflicts.errors import AlreadyDecided
-from conflicts.models import Conflict, read, write
+from conflicts.models import Conflict, decisions_of, read, write
 from conflicts.states import ConflictState
 from portal.kit import clock
 from portal.kit.errors import NotFound
@@ -51,10 +52,13 @@ def refresh(*, viewer: Viewer, conflict_id: UUID) -> Refreshed:
 
 
 def _moved(conflict: Conflict, document: Any, version: str, changed_at: datetime | None) -> None:
+    before = decisions_of(conflict)
+    was = copy(conflict)
     if not same(document, read(conflict.remote)):
         conflict.remote_by = ""
     conflict.remote, conflict.remote_version, conflict.remote_at = write(document), version, changed_at
-    judged(conflict)
+    verdict = judged(conflict, before)
+    carry_drafts(was, verdict.merge.decisions)
     conflict.revision += 1
     conflict.moved_at = clock.now()
     conflict.save()

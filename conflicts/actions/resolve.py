@@ -85,14 +85,10 @@ def examine(conflict: Conflict, resolution: Resolution) -> tuple[Any, Verdict]:
         verdict = judge(base, local, remote, conflict.read_rules(), choices)
     except ChoiceError as error:
         raise Invalid.at(f"/choices/{error.decision}", error.problem) from error
-    if verdict.stale:
-        known = {decision.id for decision in verdict.merge.decisions}
-        faults = [
-            Fault(f"/choices/{jsontext.escape(name)}", _("There is no such decision in this conflict."))
-            for name in choices
-            if name not in known
-        ]
-        raise Invalid(faults[0].detail, faults=faults)
+    known = {decision.id for decision in verdict.merge.decisions}
+    if unknown := [name for name in choices if name not in known]:
+        said = _("There is no such decision in this conflict.")
+        raise Invalid(said, faults=[Fault(f"/choices/{jsontext.escape(name)}", said) for name in unknown])
     if resolution.by_hand:
         result, place = resolution.document, "/document"
     elif verdict.settled:

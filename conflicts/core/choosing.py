@@ -47,10 +47,37 @@ def undecided(decisions: Sequence[Decision], choices: Choices) -> list[Decision]
     return [decision for decision in decisions if is_open(decision, choices)]
 
 
-def kept(decisions: Sequence[Decision], choices: Choices) -> dict[str, Choice]:
-    """The choices whose decision is still the same; those whose values have changed fall away."""
+def kept(decisions: Sequence[Decision], choices: Choices, before: Sequence[Decision] = ()) -> dict[str, Choice]:
+    """The choices whose decision is still the same; those whose values have changed fall away.
+
+    Of a text or a list that `before` knows and that changed elsewhere only, the hunks whose three sides are the same keep theirs.
+    """
     known = {decision.id for decision in decisions}
-    return {name: choice for name, choice in choices.items() if name in known}
+    still = {name: choice for name, choice in choices.items() if name in known}
+    now = {decision.path: decision for decision in decisions if decision.hunks}
+    for old in before:
+        new = now.get(old.path)
+        if old.hunks and old.id in choices and old.id not in known and new and new.id not in still:
+            hunks = _hunks_kept(old, choices[old.id], new)
+            still |= {new.id: {"hunks": hunks}} if hunks else {}
+    return still
+
+
+def _hunks_kept(old: Decision, choice: Choice, new: Decision) -> dict[str, Choice]:
+    same = {_sides(hunk): str(hunk.number) for hunk in new.hunks}
+    said = ((hunk, of_hunk(choice, hunk)) for hunk in old.hunks)
+    return {
+        same[_sides(hunk)]: pick
+        for hunk, pick in said
+        if pick is not None
+        and _sides(hunk) in same
+        and (isinstance(pick, str) or "value" in pick)
+        and (hunk.asks or pick != choice)
+    }
+
+
+def _sides(hunk: Hunk) -> str:
+    return repr((hunk.base, hunk.local, hunk.remote))
 
 
 def completed(decisions: Sequence[Decision], choices: Choices) -> dict[str, Choice]:

@@ -1,6 +1,6 @@
 """What follows from a merge and from what was chosen so far: a document to send, or questions to a person. Pure."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -14,7 +14,7 @@ from conflicts.core.rules import Rules
 class Verdict:
     """A merge, the choices that still stand in it, the decisions that ask, and the result when none does.
 
-    `stale` counts the choices whose decision is no longer the same.
+    `stale` counts the choices that need another look: their decision is no longer the same.
     """
 
     merge: Merge
@@ -35,11 +35,16 @@ def judge(
     remote: Any,
     rules: Rules | Mapping[str, Any] | None,
     choices: Mapping[str, Choice] | None = None,
+    *,
+    before: Sequence[Decision] = (),
 ) -> Verdict:
-    """The verdict on three documents. Raises ChoiceError for a choice whose form does not fit its decision."""
+    """The verdict on three documents. Raises ChoiceError for a choice whose form does not fit its decision.
+
+    `before` are the decisions that the choices were made on, when the upstream has moved since.
+    """
     found = merge(base, local, remote, rules)
     given = choices or {}
-    still = choosing.kept(found.decisions, given)
+    still = choosing.kept(found.decisions, given, before)
     asks = tuple(choosing.undecided(found.decisions, still))
     if asks:
         result = None
@@ -47,4 +52,5 @@ def judge(
         result = resolve(base, local, remote, rules, still)
     else:
         result = found.draft
-    return Verdict(found, still, asks, len(given) - len(still), result)
+    stand = sum(name not in {decision.id for decision in asks} for name in still)
+    return Verdict(found, still, asks, len(given) - stand, result)
