@@ -119,7 +119,6 @@ def _shown(request: HttpRequest, viewer: Viewer, answer: Answer) -> HttpResponse
         "manual": answer.manual if answer.manual is not None else _manual(request, shown, draft),
         "goes_out": found.resolved_at + HELD if held and now < found.resolved_at + HELD else None,  # type: ignore[operator]
         "may_undo": held and viewer.can(Permission.OPERATE, found.organization_id),
-        "modal": part in ("conflict", "confirm", "kept"),
         "documents": reverse("conflict_document", args=[found.pk, "base"]).removesuffix("base"),
         "fault_list": [{"pointer": fault.pointer, "detail": fault.detail} for fault in answer.faults],
         "was_open": part == "kept" or "seen" in request.GET,
@@ -128,7 +127,6 @@ def _shown(request: HttpRequest, viewer: Viewer, answer: Answer) -> HttpResponse
     if answer.confirm:
         template = "conflicts/confirm.html"
         return _answer(request, f"{template}#box" if part in ("conflict", "confirm") else template, context)
-    part = "conflict" if part == "confirm" else part
     template = f"{PAGE}#{part}" if part in ("conflict", "kept", "live") else PAGE
     return _answer(request, template, context, status=answer.status)
 

@@ -211,7 +211,7 @@ async function send(button) {
     return step(1);
   }
   await saving;
-  await submit(button.value, "confirm");
+  await submit(button.value, root().closest("dialog") ? "conflict" : "confirm");
 }
 
 async function submit(verb, part) {

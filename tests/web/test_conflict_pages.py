@@ -76,6 +76,7 @@ def test_a_conflict_is_settled_by_keyboard_alone(visit: Visit, conflict: Conflic
     assert visitor.faults() == []
     page.keyboard.press("Enter")
     expect(page.get_by_text("It goes out in")).to_be_visible()
+    expect(page.get_by_role("button", name="Undo")).to_be_focused()
     assert state(conflict) is ConflictState.DECIDED
     assert steps(conflict.read_result())[0]["status"] == "done"
     assert visitor.faults() == []
@@ -149,6 +150,7 @@ def test_who_is_slower_loses_nothing(visit: Visit, conflict: Conflict) -> None:
     expect(one.get_by_text("It goes out in")).to_be_visible()
     other.get_by_role("dialog").get_by_role("button", name="Send resolution").click()
     expect(other.get_by_text("alice was faster")).to_be_visible()
+    expect(other.get_by_role("heading", level=1)).to_have_text("Onboarding revamp")
     expect(other.get_by_text("You had chosen: upstream.")).to_have_count(2)
     assert dora.faults() == []
     assert Draft.objects.unscoped().get().name == "dora"
@@ -201,6 +203,9 @@ def test_the_whole_document_is_edited(visit: Visit, conflict: Conflict) -> None:
     page.get_by_role("button", name="Send this document").click()
     expect(page.get_by_text("Nothing was sent. What you wrote is still here.")).to_be_visible()
     expect(page.get_by_text("/title").first).to_be_visible()
+    expect(page.get_by_role("heading", level=1)).to_have_text("Onboarding revamp")
+    expect(page.locator("#manual")).to_be_hidden()
+    expect(page.get_by_role("textbox", name="Document to send")).to_have_attribute("aria-invalid", "true")
     assert visitor.faults() == []
 
 
