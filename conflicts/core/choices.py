@@ -52,7 +52,8 @@ def _plain(decision: Decision, finding: Finding, choice: str) -> Any:
         return getattr(decision, choice)
     if finding.pieces is None:
         return finding.both(choice == "both-reversed") if finding.both else decision.suggestion
-    return finding.pieces.build(lambda hunk: _picked(decision, hunk, choice) if hunk.asks else settled(hunk))
+    glue = finding.pieces.glue
+    return finding.pieces.build(lambda hunk: _picked(decision, hunk, choice, glue) if hunk.asks else settled(hunk))
 
 
 def _by_hunks(decision: Decision, pieces: Pieces, picks: Mapping[str, Any], *, partial: bool) -> Any:
@@ -66,7 +67,7 @@ def _by_hunks(decision: Decision, pieces: Pieces, picks: Mapping[str, Any], *, p
     def outcome(hunk: Hunk) -> Any:
         pick = picks.get(str(hunk.number))
         if pick is not None:
-            return _picked(decision, hunk, pick)
+            return _picked(decision, hunk, pick, pieces.glue)
         if hunk.asks and not partial:
             raise ChoiceError(decision.id, HUNK_UNDECIDED)
         return settled(hunk)
@@ -74,14 +75,14 @@ def _by_hunks(decision: Decision, pieces: Pieces, picks: Mapping[str, Any], *, p
     return pieces.build(outcome)
 
 
-def _picked(decision: Decision, hunk: Hunk, pick: Any) -> Any:
+def _picked(decision: Decision, hunk: Hunk, pick: Any, glue: str) -> Any:
     match pick:
         case "local" | "remote" | "base":
             return getattr(hunk, pick)
         case "both":
-            return together(hunk.local, hunk.remote)
+            return together(hunk.local, hunk.remote, glue)
         case "both-reversed":
-            return together(hunk.remote, hunk.local)
+            return together(hunk.remote, hunk.local, glue)
         case "suggestion" if hunk.suggestion is not None:
             return hunk.suggestion
         case {"value": value, **more} if not more and isinstance(value, type(hunk.base)):
@@ -89,6 +90,6 @@ def _picked(decision: Decision, hunk: Hunk, pick: Any) -> Any:
     raise ChoiceError(decision.id, NO_FORM)
 
 
-def together(one: Any, other: Any) -> Any:
+def together(one: Any, other: Any, glue: str = "\n") -> Any:
     """Two texts or two lists one after the other."""
-    return joined(one, other) if isinstance(one, str) else [*one, *other]
+    return joined(one, other, glue) if isinstance(one, str) else [*one, *other]

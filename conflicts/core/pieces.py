@@ -12,11 +12,12 @@ from conflicts.core.decisions import Hunk
 class Pieces:
     """A long value in hunks, and the stretches between them that nobody changed.
 
-    `build` makes the value out of one outcome for each hunk.
+    `build` makes the value out of one outcome for each hunk. `glue` stands between two passages that do not end in white space.
     """
 
     hunks: tuple[Hunk, ...]
     build: Callable[[Callable[[Hunk], Any]], Any]
+    glue: str = "\n"
 
     @property
     def asks(self) -> bool:

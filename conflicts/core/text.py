@@ -53,7 +53,7 @@ def merge_text(base: str, local: str, remote: str, by: str, work: Work) -> Piece
     texts = _split(base, by), _split(local, by), _split(remote, by)
     stretches = diff3(*interned(*(text.tokens for text in texts)), work=work, text=True)
     hunks = tuple(_hunk(number, stretch, texts, work) for number, stretch in enumerate(stretches))
-    return Pieces(hunks, _builder(stretches, hunks, texts))
+    return Pieces(hunks, _builder(stretches, hunks, texts), glue=" " if by == "sentences" else "\n")
 
 
 def _hunk(number: int, stretch: Stretch, texts: tuple[_Text, _Text, _Text], work: Work) -> Hunk:
@@ -110,9 +110,9 @@ def _three_way(base: bool | None, local: bool | None, remote: bool | None) -> bo
     return local if remote == base else local or remote
 
 
-def joined(one: str, other: str) -> str:
-    """Two passages one after the other, on lines of their own."""
-    return one + other if not one or one[-1].isspace() else f"{one}\n{other}"
+def joined(one: str, other: str, glue: str) -> str:
+    """Two passages one after the other, apart from each other."""
+    return one + other if not one or one[-1].isspace() else f"{one}{glue}{other}"
 
 
 def suggested(base: str, local: str, remote: str, work: Work) -> str | None:

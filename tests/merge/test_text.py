@@ -169,3 +169,11 @@ def test_two_new_texts_can_stand_together() -> None:
     [decision] = merge(*versions, rules).decisions
     assert (decision.kind, decision.action) == ("add-add", "conflict")
     assert resolve(*versions, rules, {decision.id: "both"}) == {"notes": "mine\ntheirs"}
+
+
+def test_sentences_that_stand_together_keep_their_distance() -> None:
+    """The last sentence has no space behind it; what follows it still begins behind one, on the same line."""
+    rules = {"/t": {"text": "sentences"}}
+    base, local, remote = ({"t": f"It stays. {last}"} for last in ("Old.", "Here.", "There."))
+    (asked,) = merge(base, local, remote, rules).conflicts
+    assert resolve(base, local, remote, rules, {asked.id: "both"}) == {"t": "It stays. Here. There."}
