@@ -16,7 +16,7 @@ from django.views.decorators.http import require_GET
 from portal.events.models import Event, EventQuerySet
 from portal.kit.errors import Invalid
 from portal.kit.viewer import Viewer
-from portal.overview.recent import WORDS, href_of
+from portal.overview.recent import WORDS, entities, href_of
 from portal.web.parts import part_of
 from resilience.upstreams.models import Upstream
 
@@ -125,13 +125,14 @@ def _rows(viewer: Viewer, events: Sequence[Event]) -> list[Row]:
     told = {event.pk: _data(event) for event in events}
     ids = {found for event in events if (found := _upstream(event, told[event.pk])) is not None}
     names = dict(Upstream.objects.for_org(viewer).filter(pk__in=ids).values_list("pk", "slug")) if ids else {}
-    return [_row(event, told[event.pk], names) for event in events]
+    called = entities(viewer, events)
+    return [_row(event, told[event.pk], names, called.get(event.pk, "")) for event in events]
 
 
-def _row(event: Event, data: Mapping[str, Any], names: Mapping[int, str]) -> Row:
+def _row(event: Event, data: Mapping[str, Any], names: Mapping[int, str], called: str) -> Row:
     plain = event.verb.replace("_", " ").replace(".", " ").capitalize()
     icon, tone, word = WORDS.get(event.verb, ("info", "idle", plain))
-    about = names.get(_upstream(event, data) or 0, "")
+    about = called or names.get(_upstream(event, data) or 0, "")
     said = [(key.replace("_", " "), str(value)[:200]) for key, value in data.items() if key != "upstream"]
     return Row(event, icon, tone, word, about, href_of(event.subject), said[:SHOWN_DATA])
 

@@ -77,7 +77,7 @@ def _failed(viewer: Viewer, n: int) -> Need:
     said = {"lanes": number(lanes), "n": number(behind)}
     if lanes:
         stuck = ngettext("%(lanes)s lane is stuck", "%(lanes)s lanes are stuck", lanes) % said
-        waits = ngettext("%(n)s later change waits in them.", "%(n)s later changes wait in them.", behind) % said
+        waits = ngettext("%(n)s later change waits behind.", "%(n)s later changes wait behind.", behind) % said
         consequence = f"{stuck}; {waits}" if behind else f"{stuck}."
     else:
         consequence = _("No lane is stuck behind them.")

@@ -1,10 +1,11 @@
 """Recent events in words."""
 
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
+from uuid import UUID
 
 from django.utils.functional import Promise
 from django.utils.translation import gettext as _
@@ -12,6 +13,7 @@ from django.utils.translation import gettext_lazy
 
 from portal.events.models import Event
 from portal.kit.viewer import Viewer
+from syncqueue.models import Item
 
 SHOWN = 8
 QUIET = (
@@ -102,16 +104,35 @@ class Told:
 
 def recent(viewer: Viewer, names: Mapping[int, str]) -> list[Told]:
     """The last events that people want to know about. `names` are the upstreams' by their ids."""
-    events = Event.objects.for_org(viewer).exclude(verb__in=QUIET).order_by("-id")[:SHOWN]
-    return list(_told(events, names))
+    events = list(Event.objects.for_org(viewer).exclude(verb__in=QUIET).order_by("-id")[:SHOWN])
+    return list(_told(events, names, entities(viewer, events)))
 
 
-def _told(events: Iterable[Event], names: Mapping[int, str]) -> Iterable[Told]:
+def entities(viewer: Viewer, events: Sequence[Event]) -> dict[int, str]:
+    """What the entities are called that these events are about, by the events' ids."""
+    items = {event.pk: found for event in events if (found := _item_of(event))}
+    lanes = Item.objects.for_org(viewer).filter(pk__in=set(items.values()))
+    called = {pk: title or name for pk, title, name in lanes.values_list("pk", "lane__title", "lane__entity_id")}
+    return {event_id: called[item] for event_id, item in items.items() if item in called}
+
+
+def _item_of(event: Event) -> UUID | None:
+    kind, _colon, subject = event.subject.partition(":")
+    if kind == "conflict":
+        subject = json.loads(event.data).get("item", "") if event.data else ""
+    try:
+        return UUID(subject) if kind in ("item", "conflict") else None
+    except ValueError:
+        return None
+
+
+def _told(events: Iterable[Event], names: Mapping[int, str], called: Mapping[int, str]) -> Iterable[Told]:
     for event in events:
         data: dict[str, Any] = json.loads(event.data) if event.data else {}
         kind, _colon, subject = event.subject.partition(":")
         icon, tone, word = WORDS.get(event.verb, ("info", "idle", event.verb.replace("_", " ").replace(".", " ")))
         upstream_id = int(subject) if kind == "upstream" and subject.isdigit() else data.get("upstream")
-        about = names.get(upstream_id, "") if isinstance(upstream_id, int) else ""
+        at = names.get(upstream_id, "") if isinstance(upstream_id, int) else ""
+        about = called.get(event.pk, at)
         detail = str(data.get("reason", "")) or (_("Erased.") if data.get("erased") else "")
         yield Told(event.at, icon, tone, word, about, detail, href_of(event.subject), event.actor)

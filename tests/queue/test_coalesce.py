@@ -179,7 +179,7 @@ def test_the_saving_is_a_figure_that_leads_to_its_items(bench: Bench, client: Cl
     client.force_login(bench.people.alice)
     page = " ".join(client.get("/").content.decode().split())
     assert re.search(
-        r'\?state=superseded"><span class="label">Requests saved</span> <span class="value">2</span>', page
+        r'\?state=superseded"><span class="label">Requests saved, ever</span> <span class="value">2</span>', page
     )
     assert str(second.pk) in client.get("/resilience/queue?state=superseded").content.decode()
     assert client.get("/api/v1/queue/stats").json()["coalesced"] == 2
