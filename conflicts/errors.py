@@ -1,6 +1,6 @@
 """The refusals of a resolution. Each leaves what the person chose untouched."""
 
-from portal.kit.errors import Conflicting, Invalid
+from portal.kit.errors import Conflicting, Invalid, Unavailable
 
 
 class AlreadyDecided(Conflicting):
@@ -19,3 +19,9 @@ class Undecided(Invalid):
     """Something is not decided yet. Nothing was sent."""
 
     code = "undecided"
+
+
+class NoAnswer(Unavailable):
+    """The upstream does not answer now. The conflict stays as it is; ask again later."""
+
+    code = "no-answer"

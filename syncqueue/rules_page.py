@@ -11,7 +11,7 @@ from django.utils.translation import ngettext
 
 from conflicts.actions.set_rules import LARGEST as LARGEST_RULES
 from conflicts.actions.set_rules import checked
-from conflicts.core import MISSING, Decision, merge
+from conflicts.core import MISSING, Decision, merge, parse_rules
 from conflicts.core.limits import TooDeep
 from conflicts.rule_words import action_words, kind_words
 from conflicts.ruling import Ruling
@@ -65,6 +65,7 @@ class Place:
     kind: str
     action: str
     reason: str
+    rule: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,7 +107,11 @@ def tried(typed: Typed) -> Tried:
         found = merge(values["base"], values["local"], values["remote"], values["rules"])
     except TooDeep as error:
         return Tried({"base": [Wrong(str(error))]}, sentence=_("The documents cannot be merged."))
-    shown = [Place(one, kind_words(one), action_words(one), _(one.reason)) for one in found.decisions[:MOST_SHOWN]]
+    rules = parse_rules(values["rules"])
+    shown = [
+        Place(one, kind_words(one), action_words(one), _(one.reason), one.rule or rules.holding(one.path))
+        for one in found.decisions[:MOST_SHOWN]
+    ]
     return Tried(
         draft="" if found.draft is MISSING else _pretty(found.draft),
         places=shown,

@@ -12,8 +12,9 @@ from django.utils.translation import gettext as _
 
 from conflicts.core import MISSING
 from conflicts.delivery import OnItsWay
+from conflicts.errors import NoAnswer
 from conflicts.models import Conflict
-from portal.kit.errors import NotFound, Unavailable
+from portal.kit.errors import NotFound
 from portal.kit.viewer import Permission, Viewer
 from resilience.outbound.client import Client
 from syncqueue import upstreams
@@ -68,7 +69,7 @@ class Queue:
         return {pk: max(0, depth - 1) for pk, depth in rows.values_list("pk", F("lane__depth"))}
 
     def latest(self, viewer: Viewer, conflict: Conflict) -> tuple[Any, str, datetime | None]:
-        """What the upstream has now: its document (MISSING when gone), version and time of change. Asks it; raises Unavailable."""
+        """What the upstream has now: its document (MISSING when gone), version and time of change. Asks it; raises NoAnswer."""
         destination = upstreams.destination(conflict.upstream)
         entity = Entity(conflict.entity_type, conflict.entity_id)
 
@@ -82,7 +83,7 @@ class Queue:
             case Gone():
                 return MISSING, "", None
             case refused:
-                raise Unavailable(_("The upstream could not be asked: %s") % refused.reason)
+                raise NoAnswer(f"{refused.reason.rstrip('.')}.")
 
 
 def _say(hand: Hand, what: outgoing.Outgoing) -> None:

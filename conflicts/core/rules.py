@@ -78,6 +78,15 @@ class Rules:
         """The place of the whole document."""
         return self._globs.root
 
+    def holding(self, path: str) -> str:
+        """The glob whose policy holds at a place (a JSON Pointer) or at the list that it is an item of; "" where the defaults do."""
+        spot, around = self.root, None
+        steps = [step.replace("~1", "/").replace("~0", "~") for step in path.split("/")[1:]]
+        for step in steps:
+            around, spot = spot, spot.item() if step.isdigit() else spot.step(step)
+        found = spot.found or (around.found if around and steps[-1].isdigit() else None)
+        return found.glob if found else ""
+
     def maybe_transient(self, spot: Spot[Rule]) -> bool:
         """Whether anything at this place or below it may be transient."""
         return not self._transient.isdisjoint(spot.reachable)

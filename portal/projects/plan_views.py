@@ -146,11 +146,8 @@ def _edit(request: HttpRequest, viewer: Viewer, shown: PlanPage, form: forms.For
 
 @require_POST
 def refresh(request: HttpRequest, plan_id: int) -> HttpResponse:
-    """Asks the upstream for the plan now and shows it again."""
-    found = ask_again(viewer=viewer_of(request), plan_id=plan_id, anyway=True)
-    if found.trouble:
-        said = {"upstream": found.upstream.slug, "why": found.trouble}
-        messages.error(request, _("%(upstream)s could not be asked: %(why)s") % said)
+    """Asks the upstream for the plan now and shows it again; the page says so when it could not be asked."""
+    ask_again(viewer=viewer_of(request), plan_id=plan_id, anyway=True)
     return redirect("plan", plan_id)
 
 

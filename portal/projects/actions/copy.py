@@ -49,7 +49,7 @@ def keep_gone(viewer: Viewer, plan: Plan, *, at: datetime) -> None:
 
 def keep_trouble(viewer: Viewer, plan: Plan, why: str) -> None:
     """Notes that the upstream could not be asked."""
-    Plan.objects.for_org(viewer).filter(pk=plan.pk).update(trouble=why[:300])
+    Plan.objects.for_org(viewer).filter(pk=plan.pk).update(trouble=why.rstrip(".")[:300])
 
 
 def _older(viewer: Viewer, plan: Plan, at: datetime) -> Any:
