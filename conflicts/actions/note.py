@@ -8,7 +8,7 @@ from datetime import datetime
 
 from conflicts.actions.shared import digest_of
 from conflicts.core import Decision
-from conflicts.core.choosing import kept
+from conflicts.core.choosing import fallen, kept
 from conflicts.core.met import Met
 from conflicts.core.verdict import Verdict, judge
 from conflicts.models import Conflict, Draft, Round, decisions_of, write
@@ -79,12 +79,14 @@ def carry_drafts(conflict: Conflict, after: Sequence[Decision]) -> None:
     if not drafts:
         return
     before = decisions_of(conflict)
-    places = {decision.id: decision.path for decision in after}
+    places = {decision.id: decision.path for decision in (*before, *after)}
+    known = {decision.id for decision in before}
     for draft in drafts:
         choices = jsontext.load(draft.choices)
         paths = jsontext.load(draft.paths)
-        still = kept(after, choices, before)
-        whole, said = choices | still, paths | {name: places[name] for name in still}
+        older = {name: choice for name, choice in choices.items() if name not in known}
+        whole = older | fallen(after, choices, before) | kept(after, choices, before)
+        said = paths | {name: places[name] for name in whole if name in places}
         Draft.objects.unscoped().filter(pk=draft.pk).update(choices=jsontext.dump(whole), paths=jsontext.dump(said))
 
 

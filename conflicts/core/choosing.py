@@ -4,7 +4,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from conflicts.core.decisions import Choice, Decision, Hunk
+from conflicts.core.decisions import MISSING, Choice, Decision, Hunk
+from conflicts.core.equality import same, token
 
 Choices = Mapping[str, Choice]
 
@@ -64,16 +65,36 @@ def kept(decisions: Sequence[Decision], choices: Choices, before: Sequence[Decis
 
 
 def _hunks_kept(old: Decision, choice: Choice, new: Decision) -> dict[str, Choice]:
-    same = {_sides(hunk): str(hunk.number) for hunk in new.hunks}
+    still = {_sides(hunk): str(hunk.number) for hunk in new.hunks}
+    return {still[_sides(hunk)]: pick for hunk, pick in _picks(old, choice) if _sides(hunk) in still}
+
+
+def _picks(old: Decision, choice: Choice) -> list[tuple[Hunk, Choice]]:
+    """What a choice says of each hunk."""
     said = ((hunk, of_hunk(choice, hunk)) for hunk in old.hunks)
-    return {
-        same[_sides(hunk)]: pick
+    return [
+        (hunk, pick)
         for hunk, pick in said
-        if pick is not None
-        and _sides(hunk) in same
-        and (isinstance(pick, str) or "value" in pick)
-        and (hunk.asks or pick != choice)
-    }
+        if pick is not None and (isinstance(pick, str) or "value" in pick) and (hunk.asks or pick != choice)
+    ]
+
+
+def fallen(decisions: Sequence[Decision], choices: Choices, before: Sequence[Decision]) -> dict[str, Choice]:
+    """What `kept` leaves behind, under the ids of `before`: of a text whose other hunks keep their choice, those hunks only."""
+    known = {decision.id for decision in decisions}
+    now = {decision.path: decision for decision in decisions if decision.hunks}
+    gone: dict[str, Choice] = {}
+    for old in before:
+        if old.id not in choices or old.id in known:
+            continue
+        choice, new = choices[old.id], now.get(old.path)
+        if old.hunks and new and _hunks_kept(old, choice, new):
+            still = {_sides(hunk) for hunk in new.hunks}
+            changed = {str(hunk.number): pick for hunk, pick in _picks(old, choice) if _sides(hunk) not in still}
+            gone |= {old.id: {"hunks": changed}} if changed else {}
+        else:
+            gone[old.id] = choice
+    return gone
 
 
 def _sides(hunk: Hunk) -> str:
@@ -101,7 +122,8 @@ def discarded(decisions: Sequence[Decision], choices: Choices) -> list[Discarded
     lost: list[Discarded] = []
     for decision in decisions:
         choice = choices.get(decision.id)
-        if decision.hunks and (choice is None or isinstance(choice, Mapping)) and "value" not in (choice or {}):
+        whole = isinstance(choice, Mapping) and "value" in choice
+        if decision.hunks and (choice is None or isinstance(choice, Mapping)) and (not whole or _fits(decision, choice)):
             for hunk in decision.hunks:
                 said = of_hunk(choice, hunk) or ("" if hunk.asks else hunk.action)
                 lost += [Discarded(decision, side, getattr(hunk, side), hunk.number) for side in _lost(hunk, said)]
@@ -122,5 +144,42 @@ def _lost(place: Decision | Hunk, choice: Choice) -> list[str]:
             return [side for side in changed if side == other and getattr(place, other) != getattr(place, choice)]
         case str() if choice.startswith("auto:"):
             return []
+        case {"value": written}:
+            return [side for side in changed if not holds(written, getattr(place, side), place.base)]
         case _:
             return changed
+
+
+def _fits(decision: Decision, choice: Choice | None) -> bool:
+    """Whether a whole text or list that was written can be held against each hunk."""
+    return isinstance(choice, Mapping) and isinstance(choice["value"], type(decision.hunks[0].base))
+
+
+def holds(written: Any, side: Any, base: Any) -> bool:
+    """Whether what was written by hand has in it all that a side made of the base: then nothing of that side is lost."""
+    if same(written, side):
+        return True
+    if side is MISSING or written is MISSING:
+        return False
+    if isinstance(written, str) and isinstance(side, str):
+        if side.strip():
+            return side.strip() in written
+        return isinstance(base, str) and base.strip() not in written
+    if isinstance(written, Mapping) and isinstance(side, Mapping):
+        return _has_fields(written, side, base if isinstance(base, Mapping) else {})
+    if isinstance(written, list) and isinstance(side, list):
+        return _has_items(written, side, base if isinstance(base, list) else [])
+    return False
+
+
+def _has_fields(written: Mapping[str, Any], side: Mapping[str, Any], base: Mapping[str, Any]) -> bool:
+    names = (name for name in {**base, **side} if not same(side.get(name, MISSING), base.get(name, MISSING)))
+    return all(
+        holds(written.get(name, MISSING), side.get(name, MISSING), base.get(name, MISSING)) for name in names
+    )
+
+
+def _has_items(written: Sequence[Any], side: Sequence[Any], base: Sequence[Any]) -> bool:
+    has, before, after = ({token(one) for one in items} for items in (written, base, side))
+    new, gone = after - before, before - after
+    return bool(new or gone) and new <= has and not gone & has

@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from conflicts.core.choosing import undecided
+from conflicts.core.choosing import discarded, fallen, holds, undecided
 from conflicts.core.verdict import Verdict, judge
 
 pytestmark = pytest.mark.plain
@@ -49,3 +49,45 @@ def test_nothing_is_carried_to_values_that_nobody_decided_on() -> None:
     assert again.choices == {}
     assert again.stale == 2
     assert {decision.path for decision in again.asks} == {"/text", "/title"}
+
+
+def test_what_fell_away_is_told_by_hunk() -> None:
+    """Beside what was carried, only the hunk that changed is told as fallen; a title whose value changed as a whole."""
+    asked, choices = first({"/text": {"hunks": {"0": "local", "1": {"value": "Three written."}}}, "/title": "local"})
+    moved = {"text": "One there. Two stays. Three moved.", "title": "Moved"}
+    again = judge(BASE, LOCAL, moved, RULES, choices, before=asked.merge.decisions)
+    paths = {decision.id: decision.path for decision in asked.merge.decisions}
+    gone = fallen(again.merge.decisions, choices, asked.merge.decisions)
+    assert {paths[name]: choice for name, choice in gone.items()} == {
+        "/text": {"hunks": {"1": {"value": "Three written."}}},
+        "/title": "local",
+    }
+
+
+@pytest.mark.parametrize(
+    ("written", "side", "base", "there"),
+    [
+        ("Old, and more", "Old", "Older", True),
+        ("New", "Old", "Older", False),
+        ("New", "", "Old sentence.", True),
+        ("Old sentence. New", "", "Old sentence.", False),
+        ({"a": 1, "b": 3}, {"a": 1, "b": 2}, {"a": 0, "b": 2}, True),
+        ({"a": 0}, {"a": 1}, {"a": 0}, False),
+        ([1, 2, 3], [1, 2], [1], True),
+        ([1, 3], [1, 2], [1], False),
+        (1, True, 0, False),
+    ],
+)
+def test_what_a_written_value_holds(written: Any, side: Any, base: Any, there: bool) -> None:
+    """A side is not lost where what was written has all that it changed."""
+    assert holds(written, side, base) is there
+
+
+def test_a_side_that_stands_in_the_written_text_is_not_discarded() -> None:
+    """Of the sentence that was written around local's, only the upstream's is left out; the same for the whole text."""
+    asked, choices = first({"/text": {"hunks": {"0": {"value": "Well: One here. "}, "1": "local"}}, "/title": "local"})
+    lost = [(one.side, one.hunk) for one in discarded(asked.asks, choices) if one.decision.path == "/text"]
+    assert lost == [("remote", 0), ("remote", 1)]
+    asked, choices = first({"/text": {"value": "Well: One here. Two stays. Three there."}, "/title": "local"})
+    lost = [(one.side, one.hunk) for one in discarded(asked.asks, choices) if one.decision.path == "/text"]
+    assert lost == [("remote", 0), ("local", 1)]
