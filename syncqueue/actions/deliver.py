@@ -30,7 +30,7 @@ from portal.kit import clock, jsontext
 from portal.kit.masking import mask_text
 from resilience.outbound.client import Client
 from syncqueue import gates, kinds, store
-from syncqueue.adapters.base import Change, Conflicted, Delivered, Outcome, Rejected, RetryAt
+from syncqueue.adapters.base import Conflicted, Delivered, Outcome, Rejected, RetryAt
 from syncqueue.adapters.documents import same
 from syncqueue.core import gate as gating
 from syncqueue.core import outgoing
@@ -40,6 +40,7 @@ from syncqueue.core.gate import GateRules, GateState, GateStep, Sign
 from syncqueue.core.jobs import Assignment, Finished
 from syncqueue.core.outcome import DeliveryRules, Next, decide, sign_of, spent, upstream_wait
 from syncqueue.core.outgoing import Outgoing, key_for
+from syncqueue.core.sending import change_of, nothing_to_send
 from syncqueue.core.states import ItemState, LaneState, lane_after
 from syncqueue.core.versions import Chain, chain_after, version_to_send
 from syncqueue.ledger import Ledger, Rest, sum_of
@@ -102,49 +103,15 @@ class Turn:
 
 async def send(client: Client, destination: Destination, assignment: Assignment) -> Outcome:
     """Step 3. What came of one attempt; an adapter that breaks counts as the item's own failure."""
-    change = _change(assignment)
+    kind = kinds.find(assignment.kind)
+    change = change_of(assignment, last_writer_wins=kind is not None and kind.last_writer_wins)
     if change is None:
-        return _nothing_to_send(assignment)
+        return nothing_to_send(assignment)
     try:
         return await destination.adapter.deliver(client, destination.target, change)
     except Exception as error:
         log.exception("The adapter of %s failed on item %s", destination.slug, assignment.item_id)
         return RetryAt(f"Breakwater's adapter failed: {mask_text(str(error))[:200]}", "adapter-error")
-
-
-def _change(job: Assignment) -> Change | None:
-    """What the adapter sends; None when the upstream has it already."""
-    kind, part, merged = kinds.find(job.kind), job.outgoing.sent, job.outgoing.merged
-    if part and part.nothing:
-        return None
-    payload = part.payload if part else jsontext.load(job.payload) if job.payload else None
-    base = job.remote if merged else job.base
-    return Change(
-        item_id=str(job.item_id),
-        idempotency_key=job.idempotency_key,
-        entity_type=job.entity_type,
-        entity_id=job.entity_id,
-        operation=part.operation if part else job.operation,  # type: ignore[arg-type]
-        payload=payload,
-        form=part.form if part else job.form,  # type: ignore[arg-type]
-        version=(merged.version or None) if merged else job.version,
-        attempt=1 if merged else job.number,
-        outcome_unknown=job.outcome_unknown,
-        last_writer_wins=kind is not None and kind.last_writer_wins and not job.base_version and not merged,
-        base=jsontext.load(base) if base else None,
-    )
-
-
-def _nothing_to_send(job: Assignment) -> Outcome:
-    merged = job.outgoing.merged
-    if merged is None:
-        return Delivered(
-            job.version, None, "equal", reason=_("It was taken back before it was sent: there was nothing to send")
-        )
-    remote = jsontext.load(job.remote) if job.remote else None
-    return Delivered(
-        merged.version or None, remote, "equal", reason=_("The upstream keeps what it has: nothing was sent")
-    )
 
 
 class Desk:
