@@ -6,7 +6,10 @@ from syncqueue.core.jobs import Assignment
 
 
 def change_of(job: Assignment, *, last_writer_wins: bool) -> Change | None:
-    """What the adapter sends; None when the upstream has it already. `last_writer_wins` is the kind's; a version or a merge overrules it."""
+    """What the adapter sends; None when the upstream has it already.
+
+    `last_writer_wins` is the kind's; a change that names its version, and a merged one, are sent under a condition all the same.
+    """
     part, merged = job.outgoing.sent, job.outgoing.merged
     if part and part.nothing:
         return None

@@ -7,13 +7,13 @@ from django.test import Client
 from pytest_django import Settings
 
 from portal.kit import clock
-from syncqueue.actions.deliver import _change
 from syncqueue.actions.enqueue import enqueue
 from syncqueue.actions.verify import verify
 from syncqueue.adapters.base import Change, Delivered, Outcome
 from syncqueue.core.change import NewChange
 from syncqueue.core.coalesce import LOOK_AHEAD
 from syncqueue.core.jobs import Assignment
+from syncqueue.core.sending import change_of
 from syncqueue.figures import by_upstream, totals
 from syncqueue.item_page import item_page
 from syncqueue.models import Attempt, Item, Lane
@@ -32,7 +32,7 @@ def put(bench: Bench, *changes: NewChange) -> list[Item]:
 
 def sent(job: Assignment) -> Change:
     """What the adapter gets."""
-    change = _change(job)
+    change = change_of(job, last_writer_wins=False)
     assert change is not None
     return change
 
@@ -93,7 +93,7 @@ def test_made_and_taken_back_is_never_sent(bench: Bench) -> None:
     Lane.objects.update(version='"3"', chain_base='"1"', chain_client="someone")
     desk = bench.desk(coalesce=True)
     (job,) = desk.turn([]).assignments
-    assert _change(job) is None
+    assert change_of(job, last_writer_wins=False) is None
     bench.settle(desk, [job], Delivered(job.version, None, "equal", reason="It was taken back"))
     assert (state_of(head), state_of(gone)) == ("synced", "superseded")
     assert Attempt.objects.get().reason == "It was taken back"
