@@ -76,8 +76,8 @@ def _patched(base: Any, patch: Any, pointer: str) -> Iterator[FieldChange]:
             yield from _patched(before, value, place)
         elif value is None:
             yield _field(place, before, Absent.NOT_SET)
-        elif not _same(before, value):
-            yield _field(place, before, value)
+        else:
+            yield from _replaced(before, value, place)
 
 
 def _replaced(base: Any, document: Any, pointer: str) -> Iterator[FieldChange]:

@@ -33,6 +33,13 @@ def test_a_merge_patch_names_what_it_touches() -> None:
     ]
 
 
+def test_a_list_is_told_item_by_item() -> None:
+    """A patch carries whole lists; only what differs in them is told, by the place in base."""
+    base = {"steps": [{"id": "a", "status": "draft", "notes": "long"}, {"id": "b", "status": "draft"}]}
+    patch = {"steps": [{"id": "a", "status": "done", "notes": "long"}, {"id": "b", "status": "draft"}, {"id": "c"}]}
+    assert told(base, patch) == [("/steps/0/status", "draft", "done"), ("/steps/2", "", '{\n "id": "c"\n}')]
+
+
 def test_words_that_stay_are_not_marked() -> None:
     """Only the words that differ are struck out and put in."""
     (field,) = changed_fields({"t": "off to 10 s"}, {"t": "off to 30 s"}, form="merge-patch", operation="update")
