@@ -1,14 +1,27 @@
 // Opens a conflict over the page that one is on: a link with data-modal keeps its address and is followed when this fails.
-import { changedHere, keep, takeOver } from "./conflict.js";
+import { takeOver } from "./conflict.js";
+import { keep, leave, root, unkept } from "./conflict-draft.js";
 import { say } from "./words.js";
 
+// Closing asks while something is not kept, and tries to keep it meanwhile.
 function ask(event) {
   const dialog = event.currentTarget;
-  if (event.target !== dialog || !changedHere() || dialog.dataset.asked) return;
+  if (event.target !== dialog || !unkept() || dialog.dataset.asked) return;
   event.preventDefault();
   dialog.dataset.asked = "yes";
-  keep();
-  dialog.querySelector("#tally").textContent = say("escape_kept");
+  const sign = dialog.querySelector("#asks");
+  if (sign) sign.textContent = say("escape_unkept");
+  keep().then(() => {
+    if (unkept()) return;
+    delete dialog.dataset.asked;
+    if (sign) sign.textContent = "";
+  });
+}
+
+// The list may have been drawn anew meanwhile: then the link that leads to the same place is the opener.
+function back(link) {
+  const same = [...document.querySelectorAll("a[data-modal]")].find((one) => one.href === link.href);
+  (link.isConnected ? link : same ?? document.getElementById("content"))?.focus();
 }
 
 async function open(link) {
@@ -20,8 +33,9 @@ async function open(link) {
   dialog.innerHTML = await answer.text();
   dialog.addEventListener("cancel", ask);
   dialog.addEventListener("close", () => {
+    if (dialog.contains(root())) leave();
     dialog.remove();
-    link.focus();
+    back(link);
     document.querySelector("[data-stream]")?.dispatchEvent(new Event("catchup"));
   });
   document.body.append(dialog);
@@ -35,4 +49,3 @@ document.addEventListener("click", (event) => {
   event.preventDefault();
   open(link).catch(() => location.assign(link.href));
 });
-

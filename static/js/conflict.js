@@ -1,26 +1,20 @@
 // The resolution of a conflict, on its page and in a dialog over the queue: keys, the kept draft, the live preview, the confirmation.
 // Without this script the same form works by its buttons. Everything is looked up anew, since parts of the page are replaced.
-import { merge } from "./merge.js";
-import { notice, speak } from "./notices.js";
+import { address, changed as later, form, handOver, keep, post, restore, root, unkept, whenKept } from "./conflict-draft.js";
 import { openDialog } from "./dialog.js";
+import { notice, speak } from "./notices.js";
 import { say } from "./words.js";
 
-const CALM = 350; // after the last change, before it is kept
+const NOW = { now: true };
 const undone = []; // [{name, value, text}], what was chosen before each step
 
 let current = "";
-let waiting = null;
-let saving = null;
-let touched = false;
 let going = 0; // until when a key belongs to g, which goes to a page
 
-const root = () => document.querySelector("dialog[open] #conflict") ?? document.getElementById("conflict");
-const form = () => root()?.querySelector("#decisions");
 const spots = () => [...(root()?.querySelectorAll("[data-spot]") ?? [])].filter((spot) => spot.querySelector("input[type=radio]"));
 const picked = (spot) => spot.querySelector("input[type=radio]:checked");
 const undecided = () => spots().filter((spot) => !picked(spot));
 const here = () => spots().find((spot) => spot.dataset.spot === current);
-const address = () => root().dataset.conflict;
 
 function show(spot, { focus = true } = {}) {
   if (!spot) return;
@@ -78,7 +72,7 @@ function pick(value) {
   const spot = here() ?? undecided()[0];
   show(spot, { focus: false });
   if (!choose(spot, value)) return speak(say("no_such_choice"));
-  if (value === "edit") return write(spot);
+  if (value === "edit") return;
   if (!undecided().length) speak(say("all_decided"));
   show(spot);
 }
@@ -87,20 +81,23 @@ async function write(spot) {
   const field = spot.querySelector(".write :is(textarea, input)");
   if (!field) return;
   field.focus();
-  if (!field.dataset.start || field.value) return;
-  const [id, hunk] = spot.dataset.spot.split(".");
-  const from = new URL(`${address()}/documents/${field.dataset.start}`, location.href);
-  from.search = new URLSearchParams({ d: id, raw: "1", ...(hunk && { hunk }) });
-  const answer = await fetch(from);
-  if (answer.ok && !field.value) {
-    field.value = await answer.text();
+  if (field.dataset.start && !field.value) {
+    const [id, hunk] = spot.dataset.spot.split(".");
+    const from = new URL(`${address()}/documents/${field.dataset.start}`, location.href);
+    from.search = new URLSearchParams({ d: id, raw: "1", ...(hunk && { hunk }) });
+    const answer = await fetch(from);
+    const text = answer.ok ? await answer.text() : "";
+    if (!text || field.value) return;
+    field.value = text;
     later();
   }
+  field.setSelectionRange(field.value.length, field.value.length);
+  field.scrollTop = field.scrollHeight;
 }
 
 function undo() {
   const last = undone.pop();
-  if (!last) return root().querySelector("[data-undo] button")?.click();
+  if (!last) return root().querySelector("[data-undo] button")?.click() ?? speak(say("nothing_to_undo"));
   for (const { name, value } of last) {
     const spot = spots().find((one) => one.dataset.spot === name);
     if (!spot) continue;
@@ -108,7 +105,7 @@ function undo() {
     settle(spot);
   }
   show(spots().find((one) => one.dataset.spot === last[0].name));
-  later();
+  later(NOW);
 }
 
 function fill(side) {
@@ -119,7 +116,7 @@ function fill(side) {
     if (radio) radio.checked = true;
     settle(spot);
   }
-  later();
+  later(NOW);
 }
 
 // What is not chosen any more is said too: a form does not send a radio that nobody checked.
@@ -128,51 +125,16 @@ function tellCleared({ target, formData }) {
   for (const spot of spots()) if (!picked(spot) && target.contains(spot)) formData.append("x", spot.dataset.spot);
 }
 
-async function post(verb, part) {
-  const data = new FormData(form());
-  data.set("do", verb);
-  return fetch(address(), { method: "POST", body: data, headers: { "HX-Request": "true", "HX-Target": part } });
-}
-
-function later() {
-  touched = true;
-  clearTimeout(waiting);
-  waiting = setTimeout(keep, CALM);
-}
-
-/** Keeps what was chosen and brings the preview in line with it. */
-async function keep() {
-  clearTimeout(waiting);
-  waiting = null;
-  const own = form();
-  if (!own || own.querySelector("#manual")) return;
-  await saving;
-  saving = (async () => {
-    try {
-      const answer = await post("keep", "kept");
-      if (answer.redirected) return location.assign(answer.url);
-      const html = await answer.text();
-      if (answer.status >= 500) throw new Error(html);
-      const wasRaw = root()?.querySelector("[data-raw]")?.hidden === false;
-      if (waiting === null) merge(html);
-      mark();
-      if (wasRaw) showTab("raw");
-    } catch {
-      notice({ text: say("not_kept"), tone: "bad", topic: "kept" });
-    }
-  })();
-  await saving;
-}
-
 function mark() {
   const open = Number(root()?.querySelector("#tally")?.dataset.open ?? 0);
-  const send = root()?.querySelector(".submit-bar [data-send]");
-  if (send) {
-    send.toggleAttribute("aria-disabled", open > 0);
-    if (open > 0) send.setAttribute("aria-disabled", "true");
+  const button = root()?.querySelector(".submit-bar [data-send]");
+  for (const [name, value] of [["aria-disabled", "true"], ["aria-describedby", "tally"]]) {
+    if (open > 0) button?.setAttribute(name, value);
+    else button?.removeAttribute(name);
   }
   const spot = here();
   if (spot) show(spot, { focus: false });
+  if (root()?.querySelector("[data-raw]")?.hidden === false) showTab("raw");
 }
 
 function take(html, answer) {
@@ -184,7 +146,7 @@ function take(html, answer) {
   if (!fresh) return location.assign(answer.url);
   root().replaceWith(document.importNode(fresh, true));
   undone.length = 0;
-  start();
+  start({ focus: true });
   root().querySelector("[data-takes-focus]")?.focus();
 }
 
@@ -210,12 +172,17 @@ async function send(button) {
     speak(root().querySelector("#tally").textContent.trim());
     return step(1);
   }
-  await saving;
   await submit(button.value, root().closest("dialog") ? "conflict" : "confirm");
 }
 
 async function submit(verb, part) {
-  const answer = await post(verb, part);
+  const had = unkept();
+  handOver();
+  const answer = await post(verb, part).catch(() => null);
+  if (!answer) {
+    if (had) later();
+    return notice({ text: say("no_connection"), tone: "bad", topic: "conflict" });
+  }
   const path = new URL(answer.url).pathname;
   if (verb === "save") return root().closest("dialog") ? root().closest("dialog").close() : location.assign(answer.url);
   if (answer.redirected && !root().closest("dialog")) return location.assign(answer.url);
@@ -237,7 +204,7 @@ async function showTab(name) {
 
 async function raw(tab) {
   const name = tab.dataset.tab;
-  if (name === "raw" && waiting !== null) await keep();
+  if (name === "raw") await keep();
   await showTab(name);
   root().querySelector(`[data-tab=${name}]`).focus({ preventScroll: true });
 }
@@ -282,6 +249,12 @@ function press(event) {
     return button.click();
   }
   const [target] = event.composedPath();
+  const written = event.key === "Escape" && target.closest(".write")?.closest("[data-spot]");
+  if (written) {
+    event.preventDefault();
+    event.stopPropagation();
+    return show(written);
+  }
   if (event.ctrlKey || event.metaKey || typing(target) || document.documentElement.dataset.shortcuts === "off") return;
   if (Date.now() < going) return void (going = 0);
   if (event.key === "g") going = Date.now() + 1500;
@@ -296,18 +269,24 @@ function changed({ target }) {
   const spot = target.closest("[data-spot]");
   if (!spot || !form()?.contains(spot)) return;
   if (target.matches("input[type=radio]")) {
-    remember([spot]);
+    if (target.value !== spot.dataset.was) remember([spot]);
     settle(spot);
     show(spot, { focus: false });
     if (target.value === "edit") write(spot);
-    later();
+    later(NOW);
   }
 }
 
 function wrote({ target }) {
+  if (target.id === "manual" && form()?.contains(target)) return later();
   const spot = target.closest(".write")?.closest("[data-spot]");
   if (!spot) return;
-  if (picked(spot)?.value !== "edit") choose(spot, "edit");
+  if (picked(spot)?.value !== "edit") {
+    const radio = spot.querySelector("input[type=radio][value=edit]");
+    remember([spot]);
+    radio.checked = true;
+    settle(spot);
+  }
   later();
 }
 
@@ -338,33 +317,28 @@ function click(event) {
 function submitted(event) {
   if (event.target.id !== "decisions") return;
   const button = event.submitter;
-  clearTimeout(waiting);
   if (button && "send" in button.dataset) {
     event.preventDefault();
     return send(button);
   }
-  if (!root().closest("dialog")) return;
+  if (!root().closest("dialog")) return handOver();
   event.preventDefault();
   submit(button?.value ?? "keep", "conflict");
 }
 
-function start() {
-  touched = false;
+// Takes over a conflict that came with the page, or in the place of another. `focus` leads to the first question that is open.
+function start({ focus = false } = {}) {
+  restore();
   for (const spot of spots()) spot.dataset.was = picked(spot)?.value ?? "";
   edit();
   const wanted = location.hash.startsWith("#d-") && root()?.querySelector(`#${CSS.escape(location.hash.slice(1))}`);
   const first = wanted ? spots().find((spot) => wanted.contains(spot)) : undecided()[0] ?? spots()[0];
-  if (first) show(first, { focus: Boolean(wanted) });
-}
-
-/** Whether something was chosen since the conflict was opened. */
-export function changedHere() {
-  return touched;
+  if (first) show(first, { focus: Boolean(focus || wanted || location.hash === "#questions") });
+  mark();
 }
 
 /** Takes over a conflict that has just been put into a dialog. */
-export const takeOver = start;
-export { keep };
+export const takeOver = () => start({ focus: true });
 
 document.addEventListener("keydown", press, true);
 document.addEventListener("change", changed);
@@ -376,5 +350,5 @@ document.addEventListener("focusin", ({ target }) => {
   const spot = target.closest?.("[data-spot]");
   if (spot && form()?.contains(spot) && spot !== here()) show(spot, { focus: false });
 });
-addEventListener("pagehide", () => waiting !== null && keep());
+whenKept(mark);
 if (root()) start();

@@ -55,12 +55,21 @@ function edited(part) {
   });
 }
 
+// What is read out is filled anew and stays the same element: readers follow no other.
+function refill(old, fresh) {
+  const held = old.contains(document.activeElement);
+  for (const { name, value } of fresh.attributes) old.setAttribute(name, value);
+  old.replaceChildren(...fresh.childNodes);
+  if (held) old.querySelector("a, button")?.focus({ preventScroll: true });
+}
+
 function replacePart(old, fresh) {
   if (old.outerHTML === fresh.outerHTML || edited(old)) return;
   const focused = old.contains(document.activeElement) ? document.activeElement : null;
   if (focused?.matches("input, textarea, select") || old.querySelector("details[data-menu][open]")) return;
   sameState(old, fresh);
   const scroll = [...old.querySelectorAll("[data-keeps-scroll]"), old].map((element) => element.scrollLeft);
+  if (old.matches("[role=status]")) return refill(old, fresh);
   old.replaceWith(fresh);
   [...fresh.querySelectorAll("[data-keeps-scroll]"), fresh].forEach((element, index) => (element.scrollLeft = scroll[index] ?? 0));
   if (!focused) return;

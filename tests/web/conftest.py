@@ -10,7 +10,12 @@ from django.test import Client
 from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, ViewportSize
 from pytest_django.live_server_helper import LiveServer
 
-from syncqueue.models import Item
+from conflicts.models import Conflict
+from portal.kit.viewer import Role, Viewer
+from portal.tenancy.models import Membership
+from syncqueue.models import Gate, Item
+from tests.conflicts.cases import PLAN, local, remote
+from tests.support.conflicts import meet
 from tests.web.world import PASSWORD, World, fill, make_world
 
 # Playwright's sync interface runs a loop in the test's thread, which Django would take for an async view.
@@ -36,6 +41,20 @@ def world(db: None) -> World:
 def items(world: World) -> dict[str, Item]:
     """One item of each state."""
     return fill(world)
+
+
+@pytest.fixture
+def conflict(world: World) -> Conflict:
+    """The plan that two people changed at once; dora settles conflicts too."""
+    upstream = world.upstream("plans-api")
+    upstream.routes = {"plan": {"path": "/plans/{id}"}}
+    upstream.save()
+    dora = type(world.people["alice"]).objects.create_user("dora", password=PASSWORD)
+    Membership.objects.create(organization=world.tidewater, user=dora, role=Role.OPERATOR)
+    alice = Viewer(user_id=world.people["alice"].pk, name="alice", roles={world.tidewater.pk: Role.ADMIN})
+    made = meet(alice, base=PLAN, local=local(), remote=remote(), entity_id="p-77", client_id="browser-9")
+    Gate.objects.update(closed_since=None)
+    return made
 
 
 class Visitor:

@@ -7,31 +7,12 @@ from playwright.sync_api import Page, expect
 
 from conflicts.models import Conflict, Draft
 from conflicts.states import ConflictState
-from portal.kit.viewer import Role, Viewer
-from portal.tenancy.models import Membership
-from syncqueue.models import Gate
-from tests.conflicts.cases import PLAN, local, remote, steps
-from tests.support.conflicts import meet
+from tests.conflicts.cases import steps
 from tests.web.conftest import Visitor
-from tests.web.world import PASSWORD, World
 
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
 
 Visit = Callable[..., Visitor]
-
-
-@pytest.fixture
-def conflict(world: World) -> Conflict:
-    """The plan that two people changed at once; dora settles conflicts too."""
-    upstream = world.upstream("plans-api")
-    upstream.routes = {"plan": {"path": "/plans/{id}"}}
-    upstream.save()
-    dora = type(world.people["alice"]).objects.create_user("dora", password=PASSWORD)
-    Membership.objects.create(organization=world.tidewater, user=dora, role=Role.OPERATOR)
-    alice = Viewer(user_id=world.people["alice"].pk, name="alice", roles={world.tidewater.pk: Role.ADMIN})
-    made = meet(alice, base=PLAN, local=local(), remote=remote(), entity_id="p-77", client_id="browser-9")
-    Gate.objects.update(closed_since=None)
-    return made
 
 
 def state(conflict: Conflict) -> ConflictState:
