@@ -83,6 +83,7 @@ WHOLE: dict[str, Any] = {
     "decisions": [_TITLE, _STATUS],
     "choices": {},
     "undecided": [DECISION],
+    "earlier": [],
 }
 DECIDED: dict[str, Any] = {
     **WHOLE,
@@ -95,6 +96,17 @@ DECIDED: dict[str, Any] = {
     "undecided": [],
     "resolved_at": "2026-11-21T03:20:05Z",
     "resolved_by": "alice",
+    "moved_at": "2026-11-21T03:17:31Z",
+    "earlier": [
+        {
+            "number": 2,
+            "ended_at": "2026-11-21T03:17:31Z",
+            "resolved_by": "alice",
+            "remote_version": '"1769"',
+            "choices": CHOICES,
+            "result": {**RESULT, "status": "draft"},
+        }
+    ],
 }
 PREVIEWED: dict[str, Any] = {
     "missing": False,

@@ -11,6 +11,7 @@ from conflicts.core import MISSING, Choice, Decision, Hunk
 from conflicts.core.choosing import is_open, of_hunk
 from conflicts.core.text import passages
 from conflicts.readable import Shown, against, changed_lines, fields_of, plain, pretty, text
+from conflicts.told import Said, choice_word
 
 SIDES = ("base", "local", "remote")
 PREFILLED = 400
@@ -50,6 +51,7 @@ class Writing:
     checked: bool
     fault: str = ""
     start: str = ""
+    known: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,6 +78,13 @@ class Spot:
     hunk: int | None = None
 
     @property
+    def taken(self) -> str:
+        """What was chosen in words, where it is none of the sides."""
+        if self.writing and self.writing.checked:
+            return _("Written by hand")
+        return next((one.word for one in self.options if one.checked and one.value != "rule"), "")
+
+    @property
     def query(self) -> str:
         """What leads to the whole value of a side, behind its document's address."""
         identifier, _dot, hunk = self.name.partition(".")
@@ -96,9 +105,10 @@ class Card:
     decided: bool
     chosen: str
     touches: Sequence[str] = ()
-    earlier: str = ""
-    yours: str = ""
-    reopened: bool = False
+    earlier: tuple[Said, ...] = ()
+    earlier_by: str = ""
+    yours: tuple[Said, ...] = ()
+    fault: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,29 +137,20 @@ def kind_word(decision: Decision) -> str:
     }.get(decision.kind, "")
 
 
-def choice_word(choice: Choice | None) -> str:
-    """What was chosen, in words."""
-    if isinstance(choice, Mapping):
-        return _("written by hand") if "value" in choice else _("by hunks")
-    words = {
-        "local": _("local"),
-        "remote": _("upstream"),
-        "base": _("base"),
-        "both": _("both, local first"),
-        "both-reversed": _("both, upstream first"),
-        "suggestion": _("both, merged word by word"),
-        "edit": _("written by hand"),
-    }
-    return words.get(choice or "", choice or "")
-
-
 def card(
-    decision: Decision, label: str, given: Given, *, by: str = "lines", hunks: Sequence[int] | None = None, **more: Any
+    decision: Decision,
+    label: str,
+    given: Given,
+    *,
+    by: str = "lines",
+    hunks: Sequence[int] | None = None,
+    known: tuple[str, ...] = (),
+    **more: Any,
 ) -> Card:
-    """The card of a decision; with `hunks`, only these of its questions."""
+    """The card of a decision; with `hunks`, only these of its questions. `known` are all values that may stand there."""
     choice = given.choices.get(decision.id)
     split = decision.hunks and not _whole(choice)
-    spots = _hunk_spots(decision, given, by, hunks) if split else (_spot(decision, given),)
+    spots = _hunk_spots(decision, given, by, hunks) if split else (_spot(decision, given, known),)
     return Card(
         decision=decision,
         label=label,
@@ -188,10 +189,10 @@ def loses(decision: Decision) -> str:
             if what
             else _("Accepting the deletion loses what changed here.")
         )
-    return (said % what if what else said) + " " + _("Nothing is chosen for you.")
+    return said % what if what else said
 
 
-def _spot(decision: Decision, given: Given) -> Spot:
+def _spot(decision: Decision, given: Given, known: tuple[str, ...] = ()) -> Spot:
     choice = given.choices.get(decision.id)
     chosen = "edit" if isinstance(choice, Mapping) or decision.id in given.texts else choice or ""
     cells = tuple(
@@ -211,7 +212,7 @@ def _spot(decision: Decision, given: Given) -> Spot:
         "",
         cells,
         tuple(options),
-        _writing(decision, decision.id, choice, given) if "edit" in decision.options else None,
+        _writing(decision, decision.id, choice, given, known) if "edit" in decision.options else None,
         decided=not is_open(decision, given.choices),
         asks=decision.asks,
     )
@@ -239,7 +240,9 @@ def _option(name: str, chosen: str, suggestion: Any) -> Option:
     return Option(name, word, key, chosen == name, plain(suggestion) if name == "suggestion" else None)
 
 
-def _writing(place: Decision | Hunk, name: str, choice: Choice | None, given: Given) -> Writing:
+def _writing(
+    place: Decision | Hunk, name: str, choice: Choice | None, given: Given, known: tuple[str, ...] = ()
+) -> Writing:
     present = [value for value in (place.base, place.local, place.remote) if value is not MISSING]
     typed = not all(isinstance(value, str) for value in present)
     written = choice.get("value", MISSING) if isinstance(choice, Mapping) else MISSING
@@ -266,6 +269,7 @@ def _writing(place: Decision | Hunk, name: str, choice: Choice | None, given: Gi
         name in given.texts or isinstance(choice, Mapping),
         given.faults.get(name, ""),
         "local" if place.local is not MISSING else "remote",
+        () if typed or not known else tuple(dict.fromkeys((*known, *([shown] if shown else [])))),
     )
 
 
@@ -321,9 +325,8 @@ def _hunk_spot(decision: Decision, hunk: Hunk, given: Given, title: str, before:
     if not hunk.asks:
         options.append(Option("rule", _("As decided by rule"), "", not chosen))
     writing = _writing(hunk, name, said, given)
-    return Spot(
-        name, title, cells, tuple(options), writing, bool(chosen) or not hunk.asks, hunk.asks, before, None, hunk.number
-    )
+    decided = not hunk.asks or (bool(chosen) and name not in given.texts)
+    return Spot(name, title, cells, tuple(options), writing, decided, hunk.asks, before, None, hunk.number)
 
 
 def _units(by: str, decision: Decision, n: int) -> str:

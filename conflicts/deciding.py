@@ -23,6 +23,7 @@ from conflicts.losses import Loss, left_out_of, losses_of
 from conflicts.models import Conflict
 from conflicts.review import choices_of, draft_of, find
 from conflicts.states import ConflictState
+from conflicts.told import drafted
 from portal.kit import jsontext
 from portal.kit.errors import Error, Fault, Invalid, TooLarge, Unavailable
 from portal.kit.viewer import Viewer
@@ -37,13 +38,11 @@ class _Said:
     given: Given | None = None
     start: int | None = None
     reopened: tuple[str, ...] = ()
-    yours: Mapping[str, Choice] | None = None
     manual: str | None = None
     faults: list[Fault] = field(default_factory=list)
     losses: list[Loss] = field(default_factory=list)
     missing: bool = False
     moved: bool = False
-    moved_from: int = 0
     faster: bool = False
     confirm: str = ""
     status: int = 200
@@ -72,7 +71,7 @@ def decide(viewer: Viewer, conflict: Conflict, data: QueryDict, *, hold: float) 
     decisions = {one.id: one for one in merge(*documents, rules).decisions}
     draft = draft_of(viewer, conflict)
     try:
-        form = posted(data, decisions, _before(conflict, draft))
+        form = posted(data, decisions, _before(conflict, draft), drafted(draft).texts)
     except Invalid as error:
         return Answer(conflict, faults=list(error.faults), status=WRONG)
     page = _Page(
@@ -86,8 +85,7 @@ def decide(viewer: Viewer, conflict: Conflict, data: QueryDict, *, hold: float) 
         draft.manual if draft else "",
     )
     if conflict.conflict_state is not ConflictState.OPEN:
-        page.keep()
-        return page.faster()
+        return page.late()
     verb, _colon, about = form.verb.partition(":")
     return page.answer(verb, about)
 
@@ -125,7 +123,7 @@ class _Page:
             self.keep()
         except TooLarge as error:
             return self.again(manual=self.form.manual, faults=[Fault("", error.title())], status=WRONG)
-        if not self.form.readable:
+        if not self.form.readable and verb in ("send", "confirmed", "preview"):
             return self.again(status=WRONG)
         acts: dict[str, Callable[[], Answer]] = {
             "save": self._leave,
@@ -163,6 +161,7 @@ class _Page:
             choices=choices,
             manual=self.kept_manual if self.form.manual is None else self.form.manual,
             paths=self.form.paths,
+            raw=self.form.given.texts,
         )
 
     def again(self, **said: Any) -> Answer:
@@ -171,9 +170,17 @@ class _Page:
             self.conflict, **{"given": self.form.given, "start": self.start, "reopened": self.reopened, **said}
         )
 
+    def late(self) -> Answer:
+        """A form for what was decided meanwhile: what it holds is kept and shown."""
+        try:
+            self.keep()
+        except TooLarge as error:
+            return self.again(given=None, manual=self.form.manual, faults=[Fault("", error.title())], status=WRONG)
+        return self.faster()
+
     def faster(self) -> Answer:
-        """Somebody else decided it: their decision, and beside it what was chosen here."""
-        return Answer(self.conflict, yours=self.form.given.choices, faster=True, status=AlreadyDecided.status)
+        """Somebody else decided it: their decision, and beside it what was chosen here, which has just been kept."""
+        return Answer(self.conflict, faster=True, status=AlreadyDecided.status)
 
     def _to(self, *, anchor: str = "", **query: Any) -> Answer:
         """The page again, by its address."""
@@ -190,7 +197,9 @@ class _Page:
 
     def _fill(self, side: str) -> Answer:
         filled = {one.id: side for one in self.decisions.values() if one.asks and side in one.options}
-        self.form = replace(self.form, given=Given({**self.form.given.choices, **filled}, {}, {}))
+        given = self.form.given
+        texts = {name: text for name, text in given.texts.items() if name.partition(".")[0] not in filled}
+        self.form = replace(self.form, given=Given({**given.choices, **filled}, texts, given.faults))
         self.keep()
         return self._to(anchor="questions")
 
@@ -209,8 +218,7 @@ class _Page:
         return answer
 
     def _moved(self, status: int = Moved.status) -> Answer:
-        mine = self.form.given.choices
-        return Answer(self.conflict, given=Given(mine, {}, {}), moved=True, moved_from=len(mine), status=status)
+        return Answer(self.conflict, moved=True, status=status)
 
     def _refused(self, error: Error) -> Answer:
         """Nothing was sent; everything that was chosen stays."""

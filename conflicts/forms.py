@@ -44,18 +44,27 @@ class _Reading:
     faults: dict[str, str] = field(default_factory=dict)
 
 
-def posted(data: QueryDict, decisions: Mapping[str, Decision], before: Mapping[str, Choice]) -> Posted:
-    """Reads a form over what was kept `before`. A choice for an unknown decision stays in it, so that it is refused."""
+def posted(
+    data: QueryDict,
+    decisions: Mapping[str, Decision],
+    before: Mapping[str, Choice],
+    raw: Mapping[str, str] | None = None,
+) -> Posted:
+    """Reads a form over what was kept `before`, and of what was `raw`. A choice for an unknown decision stays, so that it is refused."""
     reading = _Reading(dict(before))
     whole = data.get("choices")
     if whole:
         reading.choices = _all(whole)
+    else:
+        reading.texts, reading.faults = unreadable(raw or {}, decisions)
     own = set(reading.choices) if whole else set()
     for name in data.getlist(CLEARED):
+        _forget(reading, name)
         own.add(_take(reading, name, None))
     for field_name in data:
         if field_name.startswith(CHOICE):
             name = field_name.removeprefix(CHOICE)
+            _forget(reading, name)
             own.add(_take(reading, name, _read(reading, name, data, decisions)))
     return Posted(
         Given(reading.choices, reading.texts, reading.faults),
@@ -65,6 +74,25 @@ def posted(data: QueryDict, decisions: Mapping[str, Decision], before: Mapping[s
         str(data["manual"]).replace("\r\n", "\n") if "manual" in data else None,
         _paths(data.get("paths", "")),
     )
+
+
+def unreadable(raw: Mapping[str, str], decisions: Mapping[str, Decision]) -> tuple[dict[str, str], dict[str, str]]:
+    """Of what was kept as it was written, the texts of these decisions' fields, and what is wrong with each."""
+    texts = {name: text for name, text in raw.items() if name.partition(".")[0] in decisions}
+    return texts, {name: _fault(text) for name, text in texts.items()}
+
+
+def _fault(text: str) -> str:
+    try:
+        jsontext.parse(text)
+    except Invalid as error:
+        return error.detail or str(error.title())
+    return ""
+
+
+def _forget(reading: _Reading, name: str) -> None:
+    reading.texts.pop(name, None)
+    reading.faults.pop(name, None)
 
 
 def _paths(text: str) -> dict[str, str]:

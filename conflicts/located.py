@@ -17,6 +17,25 @@ def key_fields(rules: Mapping[str, Any]) -> tuple[str, ...]:
     return tuple(dict.fromkeys(found))
 
 
+def trail(steps: Sequence[str], values: Sequence[Any], fields: Sequence[str]) -> tuple[Hashable, ...]:
+    """A way whose steps into lists are told by the items' identities, so that it can be held against one through another document."""
+    return tuple(
+        identity(values[depth + 1], fields)
+        if depth + 1 < len(values) and isinstance(values[depth], list) and values[depth + 1] is not MISSING
+        else step
+        for depth, step in enumerate(steps)
+    )
+
+
+def identity(item: Any, fields: Sequence[str]) -> Hashable:
+    """What an item of a list is told by: one of these fields, else its whole content."""
+    if isinstance(item, Mapping):
+        for name in fields:
+            if isinstance(item.get(name), str | int):
+                return name, item[name]
+    return token(item)
+
+
 class Finder:
     """Finds places of other documents in one document."""
 
@@ -45,8 +64,4 @@ class Finder:
         return self._known[id(items)][1]
 
     def _identity(self, item: Any) -> Hashable:
-        if isinstance(item, Mapping):
-            for name in self._fields:
-                if isinstance(item.get(name), str | int):
-                    return name, item[name]
-        return token(item)
+        return identity(item, self._fields)

@@ -7,12 +7,13 @@ from typing import Any
 from django.utils.translation import gettext as _
 
 from conflicts.core import MISSING, Choice, Decision
-from conflicts.core.choosing import Discarded, discarded
+from conflicts.core.choosing import Discarded, discarded, of_hunk
 from conflicts.core.equality import same
 from conflicts.labels import Places
 from conflicts.located import Finder, key_fields
-from conflicts.models import Conflict
+from conflicts.models import Conflict, Round
 from conflicts.readable import against, gist, plain
+from conflicts.told import place_of
 
 MOST = 200
 LONGEST = 200
@@ -20,22 +21,29 @@ LONGEST = 200
 
 @dataclass(frozen=True, slots=True)
 class Loss:
-    """A value that is not sent: of which place (and hunk of it, counted from 1), on which side. `deleted` when it was a deletion."""
+    """A value that is not sent: of which place (and hunk of it, counted from 1), on which side. `deleted` when it was a deletion.
+
+    `replaced` when somebody wrote something else in its place.
+    """
 
     label: str
     side: str
     hunk: int
     text: str
     deleted: bool
+    replaced: bool = False
 
 
-def losses_of(conflict: Conflict, decisions: Sequence[Decision], choices: Mapping[str, Choice]) -> list[Loss]:
+def losses_of(conflict: Conflict | Round, decisions: Sequence[Decision], choices: Mapping[str, Choice]) -> list[Loss]:
     """What these choices leave out; at most 200."""
     places = Places(*conflict.documents())
-    return [_loss(one, places.label(one.decision)) for one in discarded(decisions, choices)[:MOST]]
+    return [
+        _loss(one, places.label(one.decision), choices.get(one.decision.id))
+        for one in discarded(decisions, choices)[:MOST]
+    ]
 
 
-def left_out_of(conflict: Conflict, decisions: Sequence[Decision], document: Any) -> list[Loss]:
+def left_out_of(conflict: Conflict | Round, decisions: Sequence[Decision], document: Any) -> list[Loss]:
     """What a document that was merged by hand leaves out: the values of a side that do not stand at their places in it."""
     places = Places(*conflict.documents())
     finder = Finder(document, key_fields(conflict.read_rules()))
@@ -50,12 +58,15 @@ def left_out_of(conflict: Conflict, decisions: Sequence[Decision], document: Any
     return losses_of(conflict, [one for one in decisions if one.id in taken], taken)
 
 
-def _loss(lost: Discarded, label: str) -> Loss:
+def _loss(lost: Discarded, label: str, choice: Choice | None) -> Loss:
     side = _("Local (queued)") if lost.side == "local" else _("Upstream (remote)")
     base = lost.decision.base if lost.hunk is None else lost.decision.hunks[lost.hunk].base
     deleted = lost.value is MISSING or (lost.hunk is not None and not lost.value)
     text = "" if deleted else _shown(base, lost.value)
-    return Loss(label, side, 0 if lost.hunk is None else lost.hunk + 1, text, deleted)
+    said = choice if lost.hunk is None else of_hunk(choice, lost.decision.hunks[lost.hunk])
+    replaced = isinstance(said, Mapping) and "value" in said
+    hunk = 0 if lost.hunk is None else place_of(lost.decision, lost.hunk)
+    return Loss(label, side, hunk, text, deleted, replaced)
 
 
 def _shown(base: Any, value: Any) -> str:

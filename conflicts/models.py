@@ -25,7 +25,36 @@ class ConflictQuerySet(ScopedQuerySet["Conflict"]):
         return self.filter(state=ConflictState.OPEN).order_by("id")
 
 
-class Conflict(models.Model):
+class _Documents:
+    """The three documents, the rules, the choices and the result as JSON values, out of columns of text."""
+
+    base: Any
+    local: Any
+    remote: Any
+    rules: Any
+    choices: Any
+    result: Any
+
+    def documents(self) -> tuple[Any, Any, Any]:
+        """Base, local and remote as JSON values, MISSING where there is none."""
+        return read(self.base), read(self.local), read(self.remote)
+
+    def read_result(self) -> Any:
+        """The document that is sent, MISSING when nothing is left of the entity."""
+        return read(self.result)
+
+    def read_rules(self) -> dict[str, Any]:
+        """The rules that the documents are merged by."""
+        rules: dict[str, Any] = jsontext.load(self.rules)
+        return rules
+
+    def read_choices(self) -> dict[str, Any]:
+        """What was chosen, by decision."""
+        choices: dict[str, Any] = jsontext.load(self.choices)
+        return choices
+
+
+class Conflict(_Documents, models.Model):
     """What two sides made of one entity: `local` is what the item wanted, `remote` what the upstream had, `base` what both started from.
 
     `item_id` is the item of the queue that met it (one conflict an item). `base_known` is False when nobody could say what the
@@ -98,27 +127,9 @@ class Conflict(models.Model):
         """Whether rules alone decided."""
         return not self.resolved_by and self.state in (ConflictState.MERGED, ConflictState.DELIVERED)
 
-    def documents(self) -> tuple[Any, Any, Any]:
-        """Base, local and remote as JSON values, MISSING where there is none."""
-        return read(self.base), read(self.local), read(self.remote)
 
-    def read_result(self) -> Any:
-        """The document that is sent, MISSING when nothing is left of the entity."""
-        return read(self.result)
-
-    def read_rules(self) -> dict[str, Any]:
-        """The rules that the documents are merged by."""
-        rules: dict[str, Any] = jsontext.load(self.rules)
-        return rules
-
-    def read_choices(self) -> dict[str, Any]:
-        """What was chosen, by decision."""
-        choices: dict[str, Any] = jsontext.load(self.choices)
-        return choices
-
-
-def decisions_of(conflict: Conflict) -> tuple[Decision, ...]:
-    """The decisions of a conflict as its documents and rules are; worked out each time."""
+def decisions_of(conflict: "Conflict | Round") -> tuple[Decision, ...]:
+    """The decisions of a conflict (or of an earlier round of it) as its documents and rules are; worked out each time."""
     return merge(*conflict.documents(), conflict.read_rules()).decisions
 
 
@@ -138,7 +149,7 @@ class RoundQuerySet(ScopedQuerySet["Round"]):
     organization_path = "conflict__organization_id"
 
 
-class Round(models.Model):
+class Round(_Documents, models.Model):
     """An earlier round of a conflict: what stood against what, what was decided and sent, before the upstream moved once more.
 
     What a decision left out stays readable here even where its result had reached the upstream unnoticed (the answer was lost).
@@ -182,7 +193,8 @@ class Draft(models.Model):
     """What one person has chosen so far in an open conflict, not sent yet.
 
     `choices` maps decision ids to choices, `paths` the same ids to their places, so that an answer can still be shown beside its place when
-    the upstream moved and the decision became another. `manual` is the text of the editor, valid JSON or not; "" when it is not used.
+    the upstream moved and the decision became another. `raw` holds what was written as JSON and is not valid yet, by the name of its field.
+    `manual` is the text of the editor, valid JSON or not; "" when it is not used.
     """
 
     conflict = models.ForeignKey(Conflict, models.CASCADE, related_name="drafts")
@@ -190,6 +202,7 @@ class Draft(models.Model):
     name = models.CharField(max_length=150)
     choices = models.TextField(default="{}")
     paths = models.TextField(default="{}")
+    raw = models.TextField(default="{}")
     manual = models.TextField(blank=True, default="")
     saved_at = models.DateTimeField()
 

@@ -11,14 +11,22 @@ def _no_faults(document: Any) -> list[Fault]:
     return []
 
 
+def _any_value(pointer: str) -> tuple[str, ...]:
+    return ()
+
+
 @dataclass(frozen=True, slots=True)
 class Profile:
-    """A kind of change: what it is called, its merge rules, and what is wrong with a document of it (pointers from its root)."""
+    """A kind of change: what it is called, its merge rules, and what is wrong with a document of it (pointers from its root).
+
+    `known` gives all texts that may stand at a place; none where any may.
+    """
 
     name: str
     title: str
     rules: Mapping[str, Any] = field(default_factory=dict)
     faults: Callable[[Any], list[Fault]] = _no_faults
+    known: Callable[[str], tuple[str, ...]] = _any_value
 
 
 _profiles: dict[str, Callable[[str], Profile | None]] = {}

@@ -7,8 +7,9 @@ from conflicts.core import MISSING, Choice, ChoiceError, Decision, Hunk, merge
 from conflicts.core.choosing import Discarded, kept, undecided
 from conflicts.core.verdict import judge
 from conflicts.delivery import delivery
-from conflicts.models import Conflict
+from conflicts.models import Conflict, Round
 from conflicts.preview import Preview
+from conflicts.rounds import rounds_of
 from conflicts.states import ConflictState
 from portal.kit.viewer import Viewer
 
@@ -60,7 +61,14 @@ def represent_whole(viewer: Viewer, conflict: Conflict) -> dict[str, Any]:
         "decisions": [_decision(decision) for decision in decisions],
         "choices": choices,
         "undecided": [decision.id for decision in asks],
+        "earlier": [_round(one) for one in rounds_of(viewer, conflict)],
     }
+
+
+def _round(one: Round) -> dict[str, Any]:
+    names = ("number", "ended_at", "resolved_by", "remote_version")
+    result = one.read_result() if one.settled else MISSING
+    return {**{name: getattr(one, name) for name in names}, "choices": one.read_choices(), **_given("result", result)}
 
 
 def represent_preview(found: Preview) -> dict[str, Any]:

@@ -9,24 +9,29 @@ from uuid import UUID
 from django.utils.functional import Promise
 from django.utils.translation import gettext as _
 
-from conflicts.cards import Card, Given, card, choice_word
+from conflicts.cards import Card, Given, card
 from conflicts.core import MISSING, Choice, ChoiceError, Decision, merge, resolve
 from conflicts.core.choosing import is_open, kept, open_hunks, undecided
 from conflicts.core.decisions import Merge
 from conflicts.core.equality import same
 from conflicts.core.text import passages
 from conflicts.delivery import delivery
+from conflicts.forms import unreadable
 from conflicts.impact import Criterion, touched
 from conflicts.labels import Places
 from conflicts.located import Finder, key_fields
 from conflicts.losses import Loss, left_out_of, losses_of
-from conflicts.models import Conflict, Draft
+from conflicts.models import Conflict, Draft, Round
+from conflicts.problems import Problem, Searching
+from conflicts.profiles import profile
 from conflicts.readable import Line, against
+from conflicts.rounds import rounds_of
 from conflicts.sent import MOST, Sent, sent
 from conflicts.states import SIGNS, WORDS, ConflictState
+from conflicts.told import NOBODY, Answers, Left, Said, choice_word, drafted, fell_away, left
 from conflicts.windows import Question, Window, Windows
 from portal.kit import jsontext
-from portal.kit.errors import NotFound
+from portal.kit.errors import Fault, NotFound
 from portal.kit.viewer import Permission, Viewer
 
 SETTLED = 40
@@ -89,10 +94,29 @@ class Review:
     earlier: int
     mine: int
     result: Any
+    problems: list[Problem]
+    rounds: list[Round]
+    last: Round | None
+    left: list[Left]
     before: int = 0
     total: int = 0
     next_id: UUID | None = None
     losses: list[Loss] = field(default_factory=list)
+
+    @property
+    def reopened(self) -> bool:
+        """Whether the upstream moved after somebody had decided, and something of it asks again."""
+        return self.is_open and self.last is not None and self.open > 0
+
+    @property
+    def decided_before(self) -> int:
+        """How many decisions were made in the round before."""
+        return len(self.last.read_choices()) if self.last else 0
+
+    @property
+    def is_over(self) -> bool:
+        """Whether nothing is sent any more."""
+        return self.conflict.finished_at is not None
 
     @property
     def name(self) -> str:
@@ -178,12 +202,15 @@ def review(
     start: int = 0,
     settled_from: int = 0,
     reopened: Sequence[str] = (),
-    yours: Mapping[str, Choice] | None = None,
+    faults: Sequence[Fault] = (),
 ) -> Review:
-    """The page of a conflict for this viewer; `given` is what was just posted, instead of what was kept."""
+    """The page of a conflict for this viewer; `given` is what was just posted, instead of what was kept.
+
+    `faults` are those of what was posted. On what is decided, the viewer's own answers stand beside what was decided.
+    """
     documents, rules = conflict.documents(), conflict.read_rules()
     found = merge(*documents, rules)
-    given = given or Given(choices_of(conflict, draft), {}, {})
+    given = given or _kept(conflict, draft, found.decisions)
     given = replace(given, choices=kept(found.decisions, given.choices))
     places, asking = Places(*documents), found.conflicts
     result = _result(conflict, documents, rules, given.choices, found)
@@ -195,17 +222,32 @@ def review(
     labels = {one.id: places.label(one) for one in {one.id: one for one in (*shown, *settled, *told)}.values()}
     open_ids = {one.id for one in undecided(found.decisions, given.choices)}
     criteria, touches = touched(places, shown, labels, result, open_ids)
-    windows, earlier = Windows(shown), _earlier(draft, {one.id for one in found.decisions})
+    windows = Windows(shown)
     window = windows.at(start)
     now = windows.questions[window.start : window.end]
-    cards = _cards(now, labels=labels, given=given, rules=rules, touches=touches, earlier=earlier, yours=yours or {})
+    here = {one.id for one, _hunk in now}
+    entries = _entries(asking, windows, labels, given.choices, here)
+    starts = {entry.id: entry.start for entry in entries}
+    wrong = Searching(
+        decisions=found.decisions,
+        choices=given.choices,
+        places=places,
+        rules=rules,
+        result=result,
+        leads_to=lambda name: _way_to(name, here, starts),
+    ).problems(faults, given.faults)
+    rounds = rounds_of(viewer, conflict)
+    own = _Own.of(conflict, draft, rounds, found)
+    cards = _cards(
+        now, labels=labels, given=given, rules=rules, touches=touches, own=own, wrong=wrong, conflict=conflict
+    )
     return Review(
         conflict=conflict,
         may=viewer.can(Permission.OPERATE, conflict.organization_id) and conflict.conflict_state is ConflictState.OPEN,
         given=given,
         merge=found,
         cards=cards,
-        entries=_entries(asking, windows, labels, given.choices, {one.decision.id for one in cards}),
+        entries=entries,
         settled=[_settled(one, labels[one.id]) for one in settled],
         settled_from=settled_from,
         settled_total=len(automatic),
@@ -224,9 +266,13 @@ def review(
         window=window,
         asks=len(asking),
         open=len(open_ids),
-        earlier=len(earlier),
-        mine=len(earlier) + len(given.choices),
+        earlier=len(own.earlier),
+        mine=len(own.earlier) + len(given.choices),
         result=result,
+        problems=wrong,
+        rounds=rounds,
+        last=own.last,
+        left=own.elsewhere(shown, documents),
         **_neighbours(viewer, conflict),
     )
 
@@ -263,6 +309,47 @@ def _told(asking: Sequence[Decision], decisions: Sequence[Decision]) -> list[Dec
     return list(asking[:MOST])
 
 
+def _kept(conflict: Conflict, draft: Draft | None, decisions: Sequence[Decision]) -> Given:
+    """What was kept: choices, and texts that could not be read yet."""
+    raw = drafted(draft).texts if conflict.conflict_state is ConflictState.OPEN else {}
+    return Given(choices_of(conflict, draft), *unreadable(raw, {one.id: one for one in decisions}))
+
+
+def _way_to(name: str, here: set[str], starts: Mapping[str, int]) -> str:
+    """The address of a field or a card, on this page or on another."""
+    identifier = name.partition(".")[0]
+    if identifier in here:
+        return f"#d-{identifier}"
+    return f"?from={starts[identifier]}#d-{identifier}" if identifier in starts else ""
+
+
+@dataclass(frozen=True, slots=True)
+class _Own:
+    """Answers that stand beside the page's own: those to what was there before, and on what is decided, the viewer's."""
+
+    earlier: Mapping[str, tuple[Said, ...]]
+    decided: Mapping[str, tuple[Said, ...]]
+    yours: Answers
+    last: Round | None
+
+    @classmethod
+    def of(cls, conflict: Conflict, draft: Draft | None, rounds: Sequence[Round], found: Merge) -> "_Own":
+        """Out of the viewer's draft and of the round that was decided last."""
+        known, mine = {one.id for one in found.decisions}, drafted(draft)
+        if conflict.conflict_state is not ConflictState.OPEN:
+            return cls({}, {}, mine, None)
+        last = next((one for one in reversed(rounds) if one.resolved_by), None)
+        fell = fell_away(last, found.decisions, conflict.read_choices())
+        old = mine.by_path([name for name in mine.names() if name not in known])
+        return cls(old, fell.by_path(fell.names()), NOBODY, last)
+
+    def elsewhere(self, shown: Sequence[Decision], documents: Sequence[Any]) -> list[Left]:
+        """The answers to places that ask nothing on this conflict's pages."""
+        ids, paths = {one.id for one in shown}, {one.path for one in shown}
+        mine = self.yours.by_path([name for name in self.yours.names() if name not in ids])
+        return left({**self.decided, **self.earlier}, paths, documents) + left(mine, set(), documents)
+
+
 def _cards(
     now: Sequence[Question],
     *,
@@ -270,12 +357,15 @@ def _cards(
     given: Given,
     rules: Mapping[str, Any],
     touches: Mapping[str, list[str]],
-    earlier: Mapping[str, Choice],
-    yours: Mapping[str, Choice],
+    own: _Own,
+    wrong: Sequence[Problem],
+    conflict: Conflict,
 ) -> list[Card]:
     hunks: dict[str, list[int]] = {}
     for one, hunk in now:
         hunks.setdefault(one.id, []).extend([] if hunk is None else [hunk])
+    known = profile(conflict.kind).known
+    given = replace(given, faults={**{one.name: one.detail for one in wrong if one.name}, **given.faults})
     return [
         card(
             one,
@@ -283,9 +373,12 @@ def _cards(
             given,
             by=_by(one, rules),
             hunks=hunks[one.id] or None,
+            known=known(one.path),
             touches=touches.get(one.id, ()),
-            earlier=choice_word(earlier.get(one.path)),
-            yours=choice_word(yours.get(one.id)),
+            earlier=own.earlier.get(one.path) or own.decided.get(one.path, ()),
+            earlier_by="" if one.path in own.earlier or own.last is None else own.last.resolved_by,
+            yours=own.yours.of(one.id, one),
+            fault=" ".join(this.detail for this in wrong if this.decision == one.id and not this.name),
         )
         for one in {one.id: one for one, _hunk in now}.values()
     ]
@@ -353,15 +446,6 @@ def merged_by_rule(conflict: Conflict) -> list[Settled]:
     places = Places(*documents)
     decisions = merge(*documents, conflict.read_rules()).decisions[:SETTLED]
     return [_settled(one, places.label(one)) for one in decisions]
-
-
-def _earlier(draft: Draft | None, known: set[str]) -> dict[str, Choice]:
-    """Answers to decisions that are no longer the same, by their place."""
-    if draft is None:
-        return {}
-    paths: dict[str, str] = jsontext.load(draft.paths)
-    choices: dict[str, Choice] = jsontext.load(draft.choices)
-    return {paths.get(name, ""): choice for name, choice in choices.items() if name not in known and name in paths}
 
 
 def _others(viewer: Viewer, conflict: Conflict, asking: Sequence[Decision]) -> list[Other]:

@@ -7,12 +7,14 @@ from typing import Any
 from django.utils.translation import gettext as _
 
 from conflicts.core import MISSING, Choice, Decision, Hunk
+from conflicts.core.choices import together
 from conflicts.core.choosing import is_open, of_hunk
 from conflicts.core.equality import same
 from conflicts.core.pieces import settled
 from conflicts.labels import NAMED_BY, Places
 from conflicts.located import Finder
 from conflicts.readable import Shown, plain
+from conflicts.told import place_of
 
 MOST = 40
 KEPT = 80
@@ -105,7 +107,7 @@ def _text_rows(decision: Decision, choice: Choice | None, tokens: Sequence[str])
     at = 0
     for hunk in decision.hunks[:MOST]:
         yield from _between(tokens[at : hunk.start])
-        yield _hunk_row(hunk, of_hunk(choice, hunk))
+        yield _hunk_row(hunk, of_hunk(choice, hunk), place_of(decision, hunk.number))
         at = hunk.end
     yield from _between(tokens[at:])
 
@@ -122,9 +124,9 @@ def _brief(value: Any) -> Shown:
     return plain(f"{value[: 2 * KEPT]} … {value[-KEPT:]}" if long else value)
 
 
-def _hunk_row(hunk: Hunk, said: Choice | None) -> Row:
+def _hunk_row(hunk: Hunk, said: Choice | None, place: int) -> Row:
     if hunk.asks and said is None:
-        return Row(undecided=_("Not yet decided: hunk %d") % (hunk.number + 1))
+        return Row(undecided=_("Not yet decided: hunk %d") % place)
     value = _of_hunk(hunk, said)
     return Row(_brief(value), value != hunk.base)
 
@@ -134,9 +136,9 @@ def _of_hunk(hunk: Hunk, said: Choice | None) -> Any:
         case "local" | "remote" | "base":
             return getattr(hunk, said)
         case "both":
-            return hunk.local + hunk.remote
+            return together(hunk.local, hunk.remote, " ")
         case "both-reversed":
-            return hunk.remote + hunk.local
+            return together(hunk.remote, hunk.local, " ")
         case "suggestion":
             return hunk.suggestion
         case {"value": value}:

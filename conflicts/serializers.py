@@ -84,6 +84,19 @@ class DecisionSerializer(serializers.Serializer[Any]):
     hunks = HunkSerializer(many=True)
 
 
+class RoundSerializer(serializers.Serializer[Any]):
+    """An earlier round: what was decided before the upstream moved once more."""
+
+    number = serializers.IntegerField(help_text=_("Grows from round to round, with gaps."))
+    ended_at = serializers.DateTimeField()
+    resolved_by = serializers.CharField(allow_blank=True, help_text=_("Empty when rules decided."))
+    remote_version = serializers.CharField(allow_blank=True)
+    choices = serializers.DictField(child=serializers.JSONField())
+    result = serializers.JSONField(
+        required=False, allow_null=True, help_text=_("What was to be sent; left out when nothing was left.")
+    )
+
+
 class ConflictWholeSerializer(ConflictSerializer):
     """One conflict with its documents, decisions and choices."""
 
@@ -102,6 +115,7 @@ class ConflictWholeSerializer(ConflictSerializer):
     decisions = DecisionSerializer(many=True)
     choices = serializers.DictField(child=serializers.JSONField(), help_text=_("What was chosen, by decision."))
     undecided = serializers.ListField(child=serializers.CharField(), help_text=_("Decisions that still ask."))
+    earlier = RoundSerializer(many=True, help_text=_("Earlier rounds, the first one first."))
 
 
 class PreviewSerializer(serializers.Serializer[Any]):

@@ -19,9 +19,10 @@ from conflicts.core import MISSING, merge
 from conflicts.deciding import Answer, decide
 from conflicts.delivery import OnItsWay
 from conflicts.labels import steps_of, walk
-from conflicts.models import Conflict
+from conflicts.models import Conflict, Round
 from conflicts.readable import pretty
-from conflicts.review import choices_of, draft_of, find, losses, preview, review
+from conflicts.review import Review, choices_of, draft_of, find, losses, preview, review
+from conflicts.rounds import past
 from conflicts.states import ConflictState
 from portal.kit import clock
 from portal.kit.errors import NotFound
@@ -32,6 +33,8 @@ from resilience.upstreams.models import Upstream
 HOLD = 10.0
 """Seconds in which a resolution can be taken back before it goes out."""
 HELD = timedelta(seconds=HOLD)
+SOON = timedelta(minutes=5)
+"""So long after a decision its page asks every few seconds what has become of it."""
 PAGE = "conflicts/conflict.html"
 
 
@@ -104,11 +107,12 @@ def _shown(request: HttpRequest, viewer: Viewer, answer: Answer) -> HttpResponse
         start=_number(request.GET.get("from", "")) if answer.start is None else answer.start,
         settled_from=_number(request.GET.get("settled", "")),
         reopened=answer.reopened,
-        yours=answer.yours,
+        faults=[] if answer.manual is not None else answer.faults,
     )
     shown.losses = answer.losses or ([] if shown.is_open else losses(shown))
     now = clock.now()
     held = found.conflict_state is ConflictState.DECIDED and found.resolved_at is not None
+    under_way = found.conflict_state in (ConflictState.DECIDED, ConflictState.MERGED)
     moved = draft is not None and found.moved_at is not None and found.moved_at > draft.saved_at
     context = {
         "shown": shown,
@@ -121,7 +125,14 @@ def _shown(request: HttpRequest, viewer: Viewer, answer: Answer) -> HttpResponse
         "may_undo": held and viewer.can(Permission.OPERATE, found.organization_id),
         "documents": reverse("conflict_document", args=[found.pk, "base"]).removesuffix("base"),
         "fault_list": [{"pointer": fault.pointer, "detail": fault.detail} for fault in answer.faults],
-        "was_open": part == "kept" or "seen" in request.GET,
+        "was_open": part == "kept" or (part == "live" and "seen" in request.GET),
+        "was_settled": part == "live" and "was" in request.GET,
+        "soon": under_way and now < (found.resolved_at or found.opened_at) + SOON,
+        "by_me": found.resolved_by == viewer.name,
+        "reopened_by_me": shown.last is not None and shown.last.resolved_by == viewer.name,
+        "seen_reopened": _reopened(request, part, shown),
+        "own_manual": draft.manual if draft is not None and draft.manual and not shown.is_open else "",
+        "earlier_rounds": past(shown.rounds) if part in ("", "conflict", "confirm") else [],
         "seen_moved": shown.is_open and _seen(request, part) not in ("", found.digest),
     }
     if answer.confirm:
@@ -136,6 +147,14 @@ def _seen(request: HttpRequest, part: str) -> str:
     if part == "kept":
         return request.POST.get("digest", "")
     return request.GET.get("seen", "") if part == "live" else ""
+
+
+def _reopened(request: HttpRequest, part: str, shown: Review) -> str:
+    """Why it is open again, for a page that was loaded when it was decided (in the revision `was`): "moved", "undone", or ""."""
+    was = request.GET.get("was", "")
+    if part != "live" or not was or not shown.is_open:
+        return ""
+    return "moved" if any(one.number >= _number(was) for one in shown.rounds) else "undone"
 
 
 def _number(text: str) -> int:
@@ -160,7 +179,8 @@ def document(request: HttpRequest, conflict_id: UUID, side: str) -> HttpResponse
     """
     viewer: Viewer = request.viewer  # type: ignore[attr-defined]
     found = find(viewer, conflict_id)
-    value = _document(viewer, found, side)
+    value = _of_round(viewer, found, side, request.GET["round"]) if "round" in request.GET else None
+    value = _document(viewer, found, side) if value is None else value[0]
     for step in steps_of(request.GET.get("at", "")):
         value = walk(value, [step])[-1]
     hunk = request.GET.get("hunk", "")
@@ -175,6 +195,14 @@ def _written(value: Any, *, bare: bool) -> str:
     if value is MISSING:
         return ""
     return value if bare and isinstance(value, str) else pretty(value)
+
+
+def _of_round(viewer: Viewer, found: Conflict, side: str, number: str) -> tuple[Any]:
+    """A document of an earlier round."""
+    one = Round.objects.for_org(viewer).filter(conflict=found, number=_number(number)).first()
+    if one is None or side not in (*SIDES, "result"):
+        raise NotFound
+    return (one.read_result() if side == "result" else dict(zip(SIDES, one.documents(), strict=True))[side],)
 
 
 def _document(viewer: Viewer, found: Conflict, side: str) -> Any:

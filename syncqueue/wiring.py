@@ -33,4 +33,6 @@ def wire() -> None:
 
 def _profile(name: str) -> profiles.Profile | None:
     kind = kinds.find(name)
-    return profiles.Profile(kind.name, kind.title, kind.merge, kind.document_faults) if kind else None
+    if kind is None:
+        return None
+    return profiles.Profile(kind.name, kind.title, kind.merge, kind.document_faults, kind.known_values)

@@ -123,7 +123,11 @@ def discarded(decisions: Sequence[Decision], choices: Choices) -> list[Discarded
     for decision in decisions:
         choice = choices.get(decision.id)
         whole = isinstance(choice, Mapping) and "value" in choice
-        if decision.hunks and (choice is None or isinstance(choice, Mapping)) and (not whole or _fits(decision, choice)):
+        if (
+            decision.hunks
+            and (choice is None or isinstance(choice, Mapping))
+            and (not whole or _fits(decision, choice))
+        ):
             for hunk in decision.hunks:
                 said = of_hunk(choice, hunk) or ("" if hunk.asks else hunk.action)
                 lost += [Discarded(decision, side, getattr(hunk, side), hunk.number) for side in _lost(hunk, said)]
@@ -157,10 +161,8 @@ def _fits(decision: Decision, choice: Choice | None) -> bool:
 
 def holds(written: Any, side: Any, base: Any) -> bool:
     """Whether what was written by hand has in it all that a side made of the base: then nothing of that side is lost."""
-    if same(written, side):
-        return True
-    if side is MISSING or written is MISSING:
-        return False
+    if side is MISSING or written is MISSING or same(written, side):
+        return same(written, side)
     if isinstance(written, str) and isinstance(side, str):
         if side.strip():
             return side.strip() in written
@@ -174,9 +176,7 @@ def holds(written: Any, side: Any, base: Any) -> bool:
 
 def _has_fields(written: Mapping[str, Any], side: Mapping[str, Any], base: Mapping[str, Any]) -> bool:
     names = (name for name in {**base, **side} if not same(side.get(name, MISSING), base.get(name, MISSING)))
-    return all(
-        holds(written.get(name, MISSING), side.get(name, MISSING), base.get(name, MISSING)) for name in names
-    )
+    return all(holds(written.get(name, MISSING), side.get(name, MISSING), base.get(name, MISSING)) for name in names)
 
 
 def _has_items(written: Sequence[Any], side: Sequence[Any], base: Sequence[Any]) -> bool:

@@ -9,6 +9,7 @@ const TOPICS = new Set(["queue", "events", "conflicts"]);
 const APART = 2_000; // between two fragments
 const CHARTS = 10_000; // between two drawings of the charts, which a fragment leaves out otherwise
 const POLL = 30_000;
+const SOON = 4_000; // where the page waits for something that comes soon
 const OFFLINE_AFTER = 20_000;
 const SPOKEN_APART = 10_000;
 
@@ -148,7 +149,7 @@ export function startLive() {
   addEventListener("online", () => refresh());
   addEventListener("offline", show);
   setInterval(() => !document.hidden && show(), 1000);
-  setInterval(() => !document.hidden && !paused && Date.now() - fetched >= POLL && refresh(), 5_000);
+  setInterval(() => !document.hidden && !paused && Date.now() - fetched >= (document.querySelector("[data-soon]") ? SOON : POLL) && refresh(), 5_000);
   if (!document.hidden) open();
   if (document.querySelector("[data-stale]")) refresh(); // the page shows a copy that is old enough to be asked for again
   show();

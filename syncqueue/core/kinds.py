@@ -80,6 +80,16 @@ class Kind:
         """Everything that is wrong with a whole document, each with a pointer from its root."""
         return self._faults(document, whole=True, root="")
 
+    def known_values(self, pointer: str) -> tuple[str, ...]:
+        """All texts that may stand at this place of a document, as its schema names them; none where any may."""
+        node: Any = self.schema
+        for step in pointer.split("/")[1:]:
+            node = node.get("properties", {}).get(step) or node.get("items")
+            if not isinstance(node, Mapping):
+                return ()
+        values = node.get("enum", ())
+        return tuple(values) if all(isinstance(value, str) for value in values) else ()
+
     def _faults(self, value: Any, *, whole: bool, root: str) -> list[Fault]:
         validator = _validator(self, whole)
         if validator.is_valid(value):

@@ -13,7 +13,7 @@ from conflicts.core import merge
 from conflicts.models import Conflict, Draft
 from conflicts.states import ConflictState
 from portal.kit import jsontext
-from syncqueue.models import Item
+from syncqueue.models import Item, Lane
 from tests.conflicts.cases import PLAN, local, many, remote, steps
 from tests.conflicts.conftest import Office
 from tests.support.conflicts import desk, refuse
@@ -176,7 +176,8 @@ def test_sending_names_what_is_left_out(office: Office, enter: Enter) -> None:
     page = text(client.get(answer["Location"]))
     assert "It goes out in" in page
     assert "Decided by alice" in page
-    assert "What was not sent" in page
+    assert "What will not be sent" in page
+    assert "The document that will be sent" in page
     back = client.post(f"/conflicts/{conflict.pk}/undo", follow=True)
     assert "Taken back, nothing was sent." in text(back)
     assert "All is decided." in text(back)
@@ -197,10 +198,17 @@ def test_the_second_one_is_told_who_was_faster(office: Office, enter: Enter) -> 
     assert Conflict.objects.unscoped().get().result == sent
 
 
+def release(conflict: Conflict) -> None:
+    """The seconds in which it can be taken back are over."""
+    items = Item.objects.unscoped().filter(pk=conflict.item_id)
+    items.update(retry_at=None)
+    Lane.objects.filter(pk=items.get().lane_id).update(ready_at=conflict.opened_at)
+
+
 def moved(conflict: Conflict, found: Any) -> None:
     """The resolution goes out and meets another version."""
     at = desk()
-    Item.objects.unscoped().filter(pk=conflict.item_id).update(retry_at=None)
+    release(conflict)
     job = next(one for one in at.turn([]).assignments if one.item_id == conflict.item_id)
     refuse(at, job, found, '"10"')
 
@@ -262,8 +270,10 @@ def test_what_breaks_the_schema_stays(office: Office, enter: Enter) -> None:
     answer = post(enter("alice"), conflict, "send", **fields)
     page = text(answer)
     assert answer.status_code == 422
-    assert "/result/phases/0/microsteps/0/status" in page
-    assert 'value="nearly"' in page
+    assert f'<a href="#d-{status.id}">Status of “Verify webhook signature”</a>: ' in page
+    assert "/result/" not in page
+    assert f'aria-invalid="true" aria-describedby="f.{status.id}"' in page
+    assert "<option selected>nearly</option>" in page
 
 
 def test_an_unknown_decision_is_refused(office: Office, enter: Enter) -> None:
