@@ -12,13 +12,12 @@ from syncqueue.models import Gate
 
 
 def queue_count(viewer: Viewer) -> Count | None:
-    """How many items wait; loud when some failed or are in conflict."""
+    """How many items failed, or else how many wait. Those in conflict have an entry of their own."""
     if not viewer.organization_ids:
         return None
     counts = figures.totals(figures.by_upstream(viewer))
-    hand = counts["failed"] + counts["conflict"]
-    if hand:
-        return Count(hand, _("need a hand"), "bad" if counts["failed"] else "ask")
+    if counts["failed"]:
+        return Count(counts["failed"], _("failed"), "bad")
     return Count(counts["waiting"], _("waiting"))
 
 
