@@ -30,6 +30,7 @@ function show(spot, { focus = true } = {}) {
   const radio = picked(spot) ?? spot.querySelector("input[type=radio]");
   radio.focus({ preventScroll: true });
   (spot.matches("fieldset") ? spot : card ?? spot).scrollIntoView({ block: "nearest" });
+  (radio.closest("label") ?? radio).scrollIntoView({ block: "nearest" });
 }
 
 // To the next that is not decided; when none is left on this page, to the next at all, or to the page that has one.
@@ -333,7 +334,10 @@ function start({ focus = false } = {}) {
   edit();
   const wanted = location.hash.startsWith("#d-") && root()?.querySelector(`#${CSS.escape(location.hash.slice(1))}`);
   const first = wanted ? spots().find((spot) => wanted.contains(spot)) : undecided()[0] ?? spots()[0];
-  if (first) show(first, { focus: Boolean(focus || wanted || location.hash === "#questions") });
+  const led = focus || wanted || location.hash === "#questions";
+  if (first) show(first, { focus: Boolean(led) });
+  // Going to the address's fragment takes the focus away again.
+  if (first && led && document.readyState !== "complete") addEventListener("load", () => setTimeout(() => document.activeElement === document.body && show(first)), { once: true });
   mark();
 }
 
