@@ -235,10 +235,14 @@ def _place(found: Conflict, side: str, name: str, hunk: str) -> Any:
 def take_back(request: HttpRequest, conflict_id: UUID) -> HttpResponse:
     """Takes a resolution back while the upstream has not got it."""
     viewer: Viewer = request.viewer  # type: ignore[attr-defined]
+    by_hand, page = find(viewer, conflict_id).manual, reverse("conflict", args=[conflict_id])
     try:
         undo(viewer=viewer, conflict_id=conflict_id)
     except OnItsWay as error:
         messages.error(request, f"{error.title()} {error.detail}".strip())
-    else:
-        messages.success(request, _("Taken back, nothing was sent. Your choices are as they were."))
-    return redirect("conflict", conflict_id=conflict_id)
+        return redirect(page)
+    if by_hand:
+        messages.success(request, _("Taken back, nothing was sent. The document is as it was written."))
+        return redirect(f"{page}?manual=1")
+    messages.success(request, _("Taken back, nothing was sent. Your choices are as they were."))
+    return redirect(page)

@@ -164,6 +164,19 @@ def test_an_open_page_learns_that_it_was_taken_back(office: Office, enter: Enter
     assert "The resolution was taken back." in text(client.get(f"/conflicts/{conflict.pk}?was=2", headers=LIVE))
 
 
+def test_a_document_that_is_taken_back_is_in_the_editor(office: Office, enter: Enter) -> None:
+    """Undo leads to the editor with the document that was written by hand."""
+    conflict = office.conflict()
+    client = enter("alice")
+    whole = jsontext.dump({"title": "All new"})
+    post(client, conflict, "manual-confirmed", manual=whole, digest=conflict.digest)
+    back = client.post(f"/conflicts/{conflict.pk}/undo", follow=True)
+    assert "The document is as it was written." in text(back)
+    assert "&quot;title&quot;: &quot;All new&quot;" in text(back)
+    conflict.refresh_from_db()
+    assert not conflict.manual
+
+
 def test_the_page_moves_on_to_delivered(office: Office, enter: Enter) -> None:
     """While it is on its way the page asks every few seconds; then state, breadcrumb and headings are those of a delivered one."""
     conflict = office.conflict()

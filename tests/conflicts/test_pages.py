@@ -270,7 +270,7 @@ def test_what_breaks_the_schema_stays(office: Office, enter: Enter) -> None:
     answer = post(enter("alice"), conflict, "send", **fields)
     page = text(answer)
     assert answer.status_code == 422
-    assert f'<a href="#d-{status.id}">Status of “Verify webhook signature”</a>: ' in page
+    assert f'<a href="#d-{status.id}">Status of “Verify webhook signature”: ' in page
     assert "/result/" not in page
     assert f'aria-invalid="true" aria-describedby="f.{status.id}"' in page
     assert "<option selected>nearly</option>" in page
