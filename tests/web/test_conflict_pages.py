@@ -5,10 +5,14 @@ from collections.abc import Callable
 import pytest
 from playwright.sync_api import Page, expect
 
-from conflicts.models import Conflict, Draft
+from conflicts.actions.resolve import Resolution, resolve
+from conflicts.models import Conflict, Draft, decisions_of
 from conflicts.states import ConflictState
-from tests.conflicts.cases import steps
+from portal.kit.viewer import Role, Viewer
+from tests.conflicts.cases import remote, steps
+from tests.support.conflicts import answer, desk, refuse
 from tests.web.conftest import Visitor
+from tests.web.world import World
 
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
 
@@ -23,7 +27,7 @@ def state(conflict: Conflict) -> ConflictState:
 
 def kept(page: Page, key: str) -> None:
     """Presses a key and waits until the choice is kept on the server."""
-    with page.expect_response(lambda answer: answer.request.headers.get("hx-target") == "kept"):
+    with page.expect_response(lambda one: one.request.headers.get("hx-target") == "kept"):
         page.keyboard.press(key)
 
 
@@ -83,7 +87,7 @@ def test_a_text_is_written_by_keyboard(visit: Visit, conflict: Conflict) -> None
     page.keyboard.press("j")
     page.keyboard.press("e")
     page.keyboard.press("Control+a")
-    with page.expect_response(lambda answer: answer.request.headers.get("hx-target") == "kept"):
+    with page.expect_response(lambda one: one.request.headers.get("hx-target") == "kept"):
         page.keyboard.type("Tokens 1, 2 and b end. ")
     expect(page.locator("#sent")).to_contain_text("Tokens 1, 2 and b end.")
 
@@ -101,7 +105,7 @@ def test_a_conflict_is_settled_without_a_script(visit: Visit, conflict: Conflict
     """Radios, preview, the refusal, the confirmation and undo work as plain forms."""
     page = visit(javascript=False).open("/conflicts")
     page.get_by_role("link", name="Onboarding revamp").click()
-    page.get_by_role("button", name="Send resolution").click(force=True)
+    page.get_by_role("button", name="Send resolution").click()
     expect(page.get_by_text("3 decisions are not made yet. Nothing was sent.")).to_be_visible()
     page.get_by_role("button", name="Keep all local").click()
     expect(page.locator("#tally")).to_contain_text("All is decided.")
@@ -164,10 +168,41 @@ def test_the_page_says_what_happened_meanwhile(visit: Visit, conflict: Conflict)
     page = visit().open(f"/conflicts/{conflict.pk}")
     kept(page, "1")
     Conflict.objects.unscoped().update(digest="another")
-    with page.expect_response(lambda answer: answer.request.headers.get("hx-target") == "live"):
+    with page.expect_response(lambda one: one.request.headers.get("hx-target") == "live"):
         page.evaluate("dispatchEvent(new Event('online'))")
     expect(page.get_by_text("The upstream changed this again while you decide.")).to_be_visible()
     expect(page.locator("input[type=radio]:checked")).to_have_count(1)
+
+
+def test_the_page_follows_a_resolution(visit: Visit, conflict: Conflict, world: World) -> None:
+    """An open page learns by itself that the upstream moved, and later that it has the result."""
+    alice = Viewer(user_id=world.people["alice"].pk, name="alice", roles={world.tidewater.pk: Role.ADMIN})
+    resolution = Resolution(choices={one.id: "local" for one in decisions_of(conflict) if one.asks})
+    resolve(viewer=alice, conflict_id=conflict.pk, digest=conflict.digest, resolution=resolution)
+    visitor = visit()
+    page = visitor.open(f"/conflicts/{conflict.pk}")
+    expect(page.get_by_text("Being sent.").or_(page.get_by_text("It goes out in"))).to_be_visible()
+    newer = remote()
+    steps(newer)[0]["status"] = "archived"
+    at = desk()
+    (job,) = at.turn([]).assignments
+    refuse(at, job, newer, '"10"')
+    expect(page.get_by_text("after you decided.")).to_be_visible(timeout=15_000)
+    expect(page.locator("#news")).to_contain_text("1 of your 3 decisions needs another look.")
+    expect(page.get_by_role("button", name="Undo")).to_have_count(0)
+    assert visitor.faults() == []
+    page.get_by_role("link", name="Show it").click()
+    expect(page.get_by_text("Before this changed you had decided: local.")).to_be_visible()
+    conflict.refresh_from_db()
+    resolution = Resolution(choices={one.id: "local" for one in decisions_of(conflict) if one.asks})
+    resolve(viewer=alice, conflict_id=conflict.pk, digest=conflict.digest, resolution=resolution)
+    page.reload()
+    (job,) = at.turn([]).assignments
+    answer(at, job)
+    expect(page.get_by_text("The upstream has it.")).to_be_visible(timeout=15_000)
+    expect(page.locator("#conflict-place")).to_contain_text("Delivered")
+    expect(page.locator("#earlier")).to_contain_text("1 earlier round")
+    assert visitor.faults() == []
 
 
 def test_the_whole_document_is_edited(visit: Visit, conflict: Conflict) -> None:
