@@ -2,13 +2,13 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from datetime import datetime
 from typing import Any
 from uuid import UUID
 
 from django.utils.functional import Promise
 from django.utils.translation import gettext as _
 
+from conflicts.around import Other, neighbours, others_of
 from conflicts.cards import Card, Given, card
 from conflicts.core import MISSING, Choice, ChoiceError, Decision, merge, resolve
 from conflicts.core.choosing import is_open, kept, open_hunks, undecided
@@ -28,7 +28,7 @@ from conflicts.readable import Line, against
 from conflicts.rounds import rounds_of
 from conflicts.sent import MOST, Sent, sent
 from conflicts.states import SIGNS, WORDS, ConflictState
-from conflicts.told import NOBODY, Answers, Left, Said, choice_word, drafted, fell_away, left
+from conflicts.told import Left, Own, choice_word, drafted
 from conflicts.windows import Question, Window, Windows
 from portal.kit import jsontext
 from portal.kit.errors import Fault, NotFound
@@ -59,15 +59,6 @@ class Settled:
     reason: str
     local: tuple[Line, ...]
     remote: tuple[Line, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class Other:
-    """Somebody else who is deciding too."""
-
-    name: str
-    decided: int
-    saved_at: datetime
 
 
 @dataclass(slots=True)
@@ -237,7 +228,7 @@ def review(
         leads_to=lambda name: _way_to(name, here, starts),
     ).problems(faults, given.faults)
     rounds = rounds_of(viewer, conflict)
-    own = _Own.of(conflict, draft, rounds, found)
+    own = Own.of(conflict, draft, rounds, found)
     cards = _cards(
         now, labels=labels, given=given, rules=rules, touches=touches, own=own, wrong=wrong, conflict=conflict
     )
@@ -262,7 +253,7 @@ def review(
         sent_more=max(len(found.decisions) - len(told), 0),
         criteria=criteria,
         behind=delivery().behind(viewer, [conflict.item_id]).get(conflict.item_id, 0),
-        others=_others(viewer, conflict, asking),
+        others=others_of(viewer, conflict, asking),
         window=window,
         asks=len(asking),
         open=len(open_ids),
@@ -273,7 +264,7 @@ def review(
         rounds=rounds,
         last=own.last,
         left=own.elsewhere(shown, documents),
-        **_neighbours(viewer, conflict),
+        **neighbours(viewer, conflict),
     )
 
 
@@ -323,33 +314,6 @@ def _way_to(name: str, here: set[str], starts: Mapping[str, int]) -> str:
     return f"?from={starts[identifier]}#d-{identifier}" if identifier in starts else ""
 
 
-@dataclass(frozen=True, slots=True)
-class _Own:
-    """Answers that stand beside the page's own: those to what was there before, and on what is decided, the viewer's."""
-
-    earlier: Mapping[str, tuple[Said, ...]]
-    decided: Mapping[str, tuple[Said, ...]]
-    yours: Answers
-    last: Round | None
-
-    @classmethod
-    def of(cls, conflict: Conflict, draft: Draft | None, rounds: Sequence[Round], found: Merge) -> "_Own":
-        """Out of the viewer's draft and of the round that was decided last."""
-        known, mine = {one.id for one in found.decisions}, drafted(draft)
-        if conflict.conflict_state is not ConflictState.OPEN:
-            return cls({}, {}, mine, None)
-        last = next((one for one in reversed(rounds) if one.resolved_by), None)
-        fell = fell_away(last, found.decisions, conflict.read_choices())
-        old = mine.by_path([name for name in mine.names() if name not in known])
-        return cls(old, fell.by_path(fell.names()), NOBODY, last)
-
-    def elsewhere(self, shown: Sequence[Decision], documents: Sequence[Any]) -> list[Left]:
-        """The answers to places that ask nothing on this conflict's pages."""
-        ids, paths = {one.id for one in shown}, {one.path for one in shown}
-        mine = self.yours.by_path([name for name in self.yours.names() if name not in ids])
-        return left({**self.decided, **self.earlier}, paths, documents) + left(mine, set(), documents)
-
-
 def _cards(
     now: Sequence[Question],
     *,
@@ -357,7 +321,7 @@ def _cards(
     given: Given,
     rules: Mapping[str, Any],
     touches: Mapping[str, list[str]],
-    own: _Own,
+    own: Own,
     wrong: Sequence[Problem],
     conflict: Conflict,
 ) -> list[Card]:
@@ -446,36 +410,6 @@ def merged_by_rule(conflict: Conflict) -> list[Settled]:
     places = Places(*documents)
     decisions = merge(*documents, conflict.read_rules()).decisions[:SETTLED]
     return [_settled(one, places.label(one)) for one in decisions]
-
-
-def _others(viewer: Viewer, conflict: Conflict, asking: Sequence[Decision]) -> list[Other]:
-    if conflict.conflict_state is not ConflictState.OPEN:
-        return []
-    rows = (
-        Draft.objects.for_org(viewer)
-        .filter(conflict=conflict)
-        .exclude(user_id=viewer.user_id or 0)
-        .order_by("-saved_at")
-    )
-    found = []
-    for row in rows[:3]:
-        theirs = jsontext.load(row.choices)
-        found.append(
-            Other(row.name, sum(1 for one in asking if one.id in theirs and not is_open(one, theirs)), row.saved_at)
-        )
-    return found
-
-
-def _neighbours(viewer: Viewer, conflict: Conflict) -> dict[str, Any]:
-    """How many open conflicts are older, how many there are, and the next one."""
-    waiting = Conflict.objects.for_org(viewer).open()
-    after = waiting.filter(pk__gt=conflict.pk).values_list("pk", flat=True).first()
-    first = waiting.exclude(pk=conflict.pk).values_list("pk", flat=True).first()
-    return {
-        "before": waiting.filter(pk__lt=conflict.pk).count(),
-        "total": waiting.count(),
-        "next_id": after or first,
-    }
 
 
 def losses(shown: Review) -> list[Loss]:

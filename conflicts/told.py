@@ -6,11 +6,12 @@ from typing import Any
 
 from django.utils.translation import gettext as _
 
-from conflicts.core import Choice, Decision
+from conflicts.core import Choice, Decision, Merge
 from conflicts.core.choosing import fallen
 from conflicts.labels import label_at
-from conflicts.models import Draft, Round, decisions_of
+from conflicts.models import Conflict, Draft, Round, decisions_of
 from conflicts.readable import pretty
+from conflicts.states import ConflictState
 from portal.kit import jsontext
 
 
@@ -85,6 +86,33 @@ def fell_away(last: Round | None, decisions: Sequence[Decision], standing: Mappi
 def left(said: Mapping[str, tuple[Said, ...]], shown: set[str], documents: Sequence[Any]) -> list[Left]:
     """The answers, by their places, to places that no card shows."""
     return [Left(label_at(path, *documents), one) for path, one in said.items() if path not in shown]
+
+
+@dataclass(frozen=True, slots=True)
+class Own:
+    """Answers that stand beside the page's own: those to what was there before, and on what is decided, the viewer's."""
+
+    earlier: Mapping[str, tuple[Said, ...]]
+    decided: Mapping[str, tuple[Said, ...]]
+    yours: Answers
+    last: Round | None
+
+    @classmethod
+    def of(cls, conflict: Conflict, draft: Draft | None, rounds: Sequence[Round], found: Merge) -> "Own":
+        """Out of the viewer's draft and of the round that was decided last."""
+        known, mine = {one.id for one in found.decisions}, drafted(draft)
+        if conflict.conflict_state is not ConflictState.OPEN:
+            return cls({}, {}, mine, None)
+        last = next((one for one in reversed(rounds) if one.resolved_by), None)
+        fell = fell_away(last, found.decisions, conflict.read_choices())
+        old = mine.by_path([name for name in mine.names() if name not in known])
+        return cls(old, fell.by_path(fell.names()), NOBODY, last)
+
+    def elsewhere(self, shown: Sequence[Decision], documents: Sequence[Any]) -> list[Left]:
+        """The answers to places that ask nothing on this conflict's pages."""
+        ids, paths = {one.id for one in shown}, {one.path for one in shown}
+        mine = self.yours.by_path([name for name in self.yours.names() if name not in ids])
+        return left({**self.decided, **self.earlier}, paths, documents) + left(mine, set(), documents)
 
 
 def told(choice: Choice | None, decision: Decision | None = None) -> tuple[Said, ...]:
