@@ -42,7 +42,10 @@ REACHED = frozenset(
 # Where another start is right: how often at most, and why.
 KNOWN = {
     "conflicts/actions/close.py": (6, "called by the queue with items that it holds, or that its retention removes"),
-    "conflicts/actions/note.py": (5, "called by the pump that holds the item's lane, or with a conflict that was locked"),
+    "conflicts/actions/note.py": (
+        5,
+        "called by the pump that holds the item's lane, or with a conflict that was locked",
+    ),
     "portal/accounts/actions/": (9, "accounts belong to no organization; each action takes the person's own row"),
     "portal/duties/actions/": (9, "duties belong to no organization"),
     "portal/events/actions/retain.py": (9, "retention removes by age, for all; a duty"),
