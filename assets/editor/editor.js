@@ -43,6 +43,14 @@ function leaving(hint, say) {
   ];
 }
 
+// Chromium writes over a selection with inline styles, which the content security policy refuses: the editor does it itself.
+function writeOver(event, view) {
+  const { selection, readOnly } = view.state;
+  if (event.inputType !== "insertText" || !event.data || view.composing || readOnly || selection.ranges.every((range) => range.empty)) return false;
+  view.dispatch(view.state.replaceSelection(event.data), { userEvent: "input.type", scrollIntoView: true });
+  return true;
+}
+
 function attributesOf(textarea, label, faulty) {
   const name = label ?? textarea.getAttribute("aria-label") ?? [...textarea.labels].map((one) => one.textContent.trim()).join(" ");
   return { "aria-label": name, "aria-describedby": "hint", "aria-invalid": String(faulty), spellcheck: "false", tabindex: "0" };
@@ -67,6 +75,7 @@ class Editor {
         EditorState.phrases.of(words),
         EditorView.contentAttributes.of(({ state }) => attributesOf(textarea, label, diagnosticCount(state) > 0)),
         EditorView.updateListener.of((update) => update.docChanged && this.changed()),
+        EditorView.domEventHandlers({ beforeinput: writeOver }),
         look, this.faults.extension, json(), history(), search({ top: true }), codeFolding(), indentUnit.of("  "),
         lineNumbers(), foldGutter(), highlightSpecialChars(), highlightSelectionMatches(), bracketMatching(), indentOnInput(),
         keymap.of([

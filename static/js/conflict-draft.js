@@ -151,6 +151,14 @@ function drop() {
   if (form()) sessionStorage.removeItem(slot());
 }
 
+// What was chosen or written before this script ran.
+function early() {
+  return [...form().querySelectorAll("[name^='c.'], [name^='v.'], #manual")].some((field) => {
+    if (field.matches("select")) return field.selectedIndex !== Math.max([...field.options].findIndex((option) => option.defaultSelected), 0);
+    return field.type === "radio" ? field.checked !== field.defaultChecked : field.value !== field.defaultValue;
+  });
+}
+
 /** Puts back what was left unconfirmed, unless the server has something newer. */
 export function restore() {
   since = 0;
@@ -158,9 +166,8 @@ export function restore() {
   savedAt = root().querySelector("#saved time")?.dateTime ?? "";
   const left = JSON.parse(sessionStorage.getItem(slot()) ?? "null");
   drop();
-  if (left?.known !== known()) return;
-  const put = left.fields.map(([name, value]) => putBack(name, value));
-  if (put.includes(true)) changed({ now: true });
+  const put = left?.known === known() ? left.fields.map(([name, value]) => putBack(name, value)) : [];
+  if (early() || put.includes(true)) changed({ now: true });
 }
 
 function putBack(name, value) {

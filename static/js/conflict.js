@@ -79,7 +79,7 @@ function pick(value) {
 }
 
 async function write(spot) {
-  const field = spot.querySelector(".write :is(textarea, input)");
+  const field = spot.querySelector(".write :is(textarea, input, select)");
   if (!field) return;
   field.focus();
   if (field.dataset.start && !field.value) {
@@ -92,6 +92,7 @@ async function write(spot) {
     field.value = text;
     later();
   }
+  if (field.matches("select")) return;
   field.setSelectionRange(field.value.length, field.value.length);
   field.scrollTop = field.scrollHeight;
 }
@@ -210,7 +211,7 @@ async function raw(tab) {
   root().querySelector(`[data-tab=${name}]`).focus({ preventScroll: true });
 }
 
-async function edit() {
+async function edit(focus) {
   const textarea = root()?.querySelector("textarea[data-editor]");
   if (!textarea) return;
   try {
@@ -218,6 +219,7 @@ async function edit() {
     const editor = open(textarea, {});
     const found = document.getElementById("manual-found");
     if (found) editor.setFaults(JSON.parse(found.textContent));
+    if (focus && !root().querySelector("[data-takes-focus]")) editor.focus();
   } catch {
     // The textarea alone does.
   }
@@ -331,7 +333,7 @@ function submitted(event) {
 function start({ focus = false } = {}) {
   restore();
   for (const spot of spots()) spot.dataset.was = picked(spot)?.value ?? "";
-  edit();
+  edit(focus);
   const wanted = location.hash.startsWith("#d-") && root()?.querySelector(`#${CSS.escape(location.hash.slice(1))}`);
   const first = wanted ? spots().find((spot) => wanted.contains(spot)) : undecided()[0] ?? spots()[0];
   const led = focus || wanted || location.hash === "#questions";

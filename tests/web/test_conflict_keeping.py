@@ -34,7 +34,7 @@ def field(page: Page) -> Locator:
 
 def editor(page: Page) -> Locator:
     """The editor, once it took the place of its textarea."""
-    expect(page.locator("#manual")).to_be_hidden()
+    expect(page.locator("#manual[hidden]")).to_have_count(1)
     return page.get_by_role("textbox", name="Document to send")
 
 
@@ -103,6 +103,23 @@ def test_a_line_that_comes_back_takes_it_along(visit: Visit, conflict: Conflict)
     assert "remote" in wrote()
 
 
+def test_a_state_is_chosen_by_keyboard_and_kept(visit: Visit, conflict: Conflict) -> None:
+    """e at a status leads to its list; what is picked there is kept, and Escape leads back to the radio."""
+    page = visit().open(f"/conflicts/{conflict.pk}")
+    for key in "jj":
+        page.keyboard.press(key)
+    page.keyboard.press("e")
+    states = page.locator(".write select:focus")
+    expect(states).to_have_count(1)
+    states.select_option("in_review")
+    page.keyboard.press("Escape")
+    expect(page.locator("input[value=edit]:focus")).to_have_count(1)
+    expect(page.locator("#saved")).to_have_text(SAVED)
+    page.reload()
+    expect(page.locator(".write select")).to_have_value("in_review")
+    assert "in_review" in wrote()
+
+
 def test_writing_without_a_pause_is_kept(visit: Visit, conflict: Conflict) -> None:
     """Somebody who never pauses for longer than a tenth of a second is kept while they write."""
     page = visit().open(f"/conflicts/{conflict.pk}")
@@ -167,3 +184,58 @@ def test_closing_the_dialog_keeps_what_was_typed(visit: Visit, conflict: Conflic
         dialog.get_by_role("button", name="Close").click()
     page.get_by_role("link", name="Resolve Onboarding revamp").click()
     expect(field(page)).to_have_value("Typed and closed.")
+
+
+def test_the_editor_is_left_and_found_again(visit: Visit, conflict: Conflict) -> None:
+    """Broken JSON is marked where it breaks, Escape and Tab lead on, and the decisions and back lose nothing of it."""
+    visitor = visit()
+    page = visitor.open(f"/conflicts/{conflict.pk}?manual=1")
+    editor(page).click()
+    page.keyboard.press("Control+a")
+    page.keyboard.insert_text('{\n  "title": "Half"\n  "due": 1\n}')
+    expect(page.get_by_role("button", name="Line 3: A comma or the closing bracket is expected here.")).to_be_visible()
+    page.keyboard.press("Control+Enter")
+    expect(page.get_by_text("Nothing was sent. What you wrote is still here.")).to_be_visible()
+    editor(page).click()
+    page.keyboard.press("Escape")
+    page.keyboard.press("Tab")
+    expect(page.get_by_role("textbox", name="Document to send")).not_to_be_focused()
+    page.get_by_role("button", name="Back to the decisions").click()
+    expect(page.locator("#tally")).to_be_visible()
+    kept = page.locator("#questions input[value=remote]").first
+    with page.expect_response(is_keep(page)):
+        kept.check()
+    page.get_by_role("button", name="Edit the whole document").click()
+    expect(editor(page)).to_contain_text('"title": "Half"')
+    page.keyboard.press("Control+Home")
+    page.get_by_role("button", name="Back to the decisions").click()
+    expect(kept).to_be_checked()
+    assert visitor.complaints == [] or all("422" in one for one in visitor.complaints)
+
+
+def test_what_the_schema_refuses_is_marked_in_the_editor(visit: Visit, conflict: Conflict) -> None:
+    """Check it marks each fault at its value; the mark goes with the fault."""
+    page = visit().open(f"/conflicts/{conflict.pk}?manual=1")
+    editor(page).click()
+    page.keyboard.press("Control+a")
+    page.keyboard.insert_text('{\n  "title": 5\n}')
+    page.get_by_role("button", name="Check it").click()
+    fault = page.get_by_role("button", name="Line 2: ")
+    expect(fault).to_have_count(1)
+    fault.click()
+    page.keyboard.press("Delete")
+    page.keyboard.type('"Five"')
+    expect(fault).to_have_count(0)
+
+
+def test_escape_in_the_editor_of_the_dialog_closes_no_dialog(visit: Visit, conflict: Conflict) -> None:
+    """The first Escape gives Tab back, the dialog stays."""
+    page = visit().open("/resilience/queue")
+    page.get_by_role("link", name="Resolve Onboarding revamp").click()
+    dialog = page.locator("dialog[open]")
+    dialog.get_by_role("button", name="Edit the whole document").click()
+    expect(editor(page)).to_be_focused()
+    page.keyboard.press("Escape")
+    page.keyboard.press("Tab")
+    expect(dialog).to_be_visible()
+    expect(page.get_by_role("textbox", name="Document to send")).not_to_be_focused()
