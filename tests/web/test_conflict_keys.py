@@ -196,3 +196,27 @@ def test_without_a_script_no_key_is_promised(visit: Visit, conflict: Conflict) -
     send = page.get_by_role("button", name="Send resolution")
     expect(send).to_be_enabled()
     assert send.get_attribute("aria-disabled") is None
+
+
+def test_the_head_and_the_rail_say_what_there_is(visit: Visit, conflict: Conflict) -> None:
+    """Versions stand without quotes, the places that rules settled are named and lead there, and no short word is broken."""
+    visitor = visit()
+    page = visitor.open(f"/conflicts/{conflict.pk}")
+    expect(page.locator(".origin")).to_contain_text("Version 7.")
+    expect(page.locator(".origin [title='\"7\"']")).to_have_count(1)
+    page.locator("#rail").get_by_role("link", name="Due date").click()
+    due = page.locator(".settled-rows li:target")
+    expect(due).to_be_visible()
+    heights = "one => [one.getClientRects().length, parseFloat(getComputedStyle(one).lineHeight)]"
+    assert due.locator("ins").evaluate(heights)[0] == 1
+    assert visitor.faults() == []
+
+
+def test_a_long_word_widens_no_page(visit: Visit, conflict: Conflict) -> None:
+    """A text without any place to break stays within 320 px."""
+    text = conflict.remote.replace("stop at cut-over", "x" * 400)
+    Conflict.objects.unscoped().filter(pk=conflict.pk).update(remote=text)
+    page = visit(width=320).open(f"/conflicts/{conflict.pk}")
+    page.evaluate("document.querySelectorAll('details:not([data-menu])').forEach(one => one.open = true)")
+    expect(page.get_by_text("x" * 400).first).to_be_visible()
+    assert page.evaluate("document.documentElement.scrollWidth") <= 320
