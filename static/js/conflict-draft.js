@@ -8,11 +8,13 @@ const CALM = 350; // after the last letter
 const LATEST = 2_000; // after the first letter that is not on its way
 const AGAIN = 5_000; // after a refusal that may pass
 const ROOM = 60_000; // bytes that a browser still sends for a page that is gone
+const LATE = 10_000; // so long the last request of a page that is gone may take
 
 let due = null;
 let since = 0; // when the first change came that is not on its way; 0 when there is none
 let journey = null; // {done, stop, outlives}, the request under way
 let savedAt = ""; // when the server last kept something of this person, as far as this page knows
+let leaving = false; // the next page may have been drawn before our last request arrived: then this tab's copy is what holds
 let after = () => {};
 
 export const root = () => document.querySelector("dialog[open] #conflict") ?? document.getElementById("conflict");
@@ -47,6 +49,7 @@ function sign(name, places) {
 
 /** Says that something changed: `now` for a choice, which is complete at once. */
 export function changed({ now = false } = {}) {
+  leaving = false;
   since ||= Date.now();
   clearTimeout(due);
   if (now) return void keep();
@@ -64,10 +67,12 @@ export async function keep() {
 /** The same without waiting for anything, for a page that may be gone in a moment. */
 export function leave() {
   if ((!since && (!journey || journey.outlives)) || !form()) return;
+  leaving = true;
   clearTimeout(due);
+  const underWay = journey !== null;
   journey?.stop.abort();
   since ||= Date.now();
-  copy();
+  copy(underWay);
   const small = fits();
   if (small && !("keepalive" in Request.prototype)) navigator.sendBeacon(address(), filled("keep"));
   else carry(small);
@@ -121,7 +126,7 @@ async function travel(signal, keepalive) {
   if (!html.includes('id="saved"')) return { name: "why_refused", status: answer.status, passes: answer.status === 429 || answer.status >= 500 };
   savedAt = new DOMParser().parseFromString(html, "text/html").querySelector("#saved time")?.dateTime ?? "";
   if (since || !form() || slot() !== key) return null;
-  sessionStorage.removeItem(key);
+  if (!leaving) sessionStorage.removeItem(key);
   merge(html);
   after();
   return null;
@@ -136,12 +141,13 @@ function fits() {
 
 // One copy for the decisions of a page and one for the whole document; it is for the same person and the same documents only.
 const slot = () => `conflict ${address()} ${form()?.querySelector("#manual") ? "document" : "decisions"}`;
-const known = () => [root().dataset.by, form().elements.digest?.value, form().elements.from?.value, savedAt].join(" ");
+const known = () => [root().dataset.by, form().elements.digest?.value, form().elements.from?.value].join(" ");
 
-function copy() {
+// `underWay`: an earlier request of this page may still arrive, and what the server has then is ours, but older than the copy.
+function copy(underWay = false) {
   const fields = [...filled("keep")].filter(([name]) => /^([cv]\.|manual$|x$)/.test(name));
   try {
-    sessionStorage.setItem(slot(), JSON.stringify({ known: known(), fields }));
+    sessionStorage.setItem(slot(), JSON.stringify({ known: known(), savedAt, underWay, at: Date.now(), fields }));
   } catch {
     // No room in this tab: then the server alone has it.
   }
@@ -166,7 +172,8 @@ export function restore() {
   savedAt = root().querySelector("#saved time")?.dateTime ?? "";
   const left = JSON.parse(sessionStorage.getItem(slot()) ?? "null");
   drop();
-  const put = left?.known === known() ? left.fields.map(([name, value]) => putBack(name, value)) : [];
+  const ours = left?.known === known() && (left.savedAt === savedAt || (left.underWay && Date.now() - left.at < LATE));
+  const put = ours ? left.fields.map(([name, value]) => putBack(name, value)) : [];
   if (early() || put.includes(true)) changed({ now: true });
 }
 
