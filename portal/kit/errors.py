@@ -32,6 +32,7 @@ class Error(Exception):
 
     status: ClassVar[int] = 500
     code: ClassVar[str] = "error"
+    do_not_call_in_templates: ClassVar[bool] = True  # the page of all kinds lists the classes
 
     def __init__(self, detail: str = "", *, faults: Sequence[Fault] = (), **extra: Any) -> None:
         super().__init__(detail or self.title())

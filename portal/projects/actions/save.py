@@ -49,9 +49,8 @@ def save(*, viewer: Viewer, plan_id: int, edit: Edit) -> Item | None:
     with transaction.atomic():
         plan = locked(viewer, plan_id)
         viewer.require(Permission.ENQUEUE, plan.organization_id)
-        before = own(
-            viewer, plan
-        )  # first these, then what was delivered: what is both is merged, nothing falls between
+        # First these, then what was delivered: what is both is merged, nothing falls between.
+        before = own(viewer, plan)
         catch_up(viewer=viewer, plan_id=plan_id)
         plan = locked(viewer, plan_id)
         if behind(plan):
