@@ -95,7 +95,7 @@ class Ledger:
         self.event(f"item.{following.state.slug}", job, number=job.number, status=status, reason=reason)
 
     def _postpone(self, done: Finished, following: Next, stepped_over: bool, item: Any) -> None:
-        remote, remote_version = "", ""
+        remote = remote_version = None
         if isinstance(done.outcome, Conflicted):
             remote = jsontext.dump(done.outcome.remote) if done.outcome.remote is not None else ""
             remote_version = (done.outcome.remote_version or "")[:200]

@@ -271,7 +271,7 @@ _FINISH = _Many(
 _POSTPONE = _Many(
     "UPDATE syncqueue_item SET state = {state:smallint}, attempts = {attempts:smallint}, retry_at = {retry_at:timestamptz},"
     " code = {code:text}, reason = {reason:text}, outcome_unknown = {unknown:bool}, stepped_over = {stepped_over:bool},"
-    " remote = {remote:text}, remote_version = {remote_version:text} WHERE id = {id:uuid}"
+    " remote = COALESCE({remote:text}, remote), remote_version = COALESCE({remote_version:text}, remote_version) WHERE id = {id:uuid}"
 )
 _REMAKE = _Many("UPDATE syncqueue_item SET outgoing = {outgoing:text}, checksum = {checksum:text} WHERE id = {id:uuid}")
 _SNAPSHOT = _Many(
@@ -358,7 +358,10 @@ def finish(cursor: CursorWrapper, items: Sequence[tuple[Any, ...]]) -> None:
 
 
 def postpone(cursor: CursorWrapper, items: Sequence[tuple[Any, ...]]) -> None:
-    """Moves the others on: (state, attempts, retry at, code, reason, unknown, stepped over, remote, its version, item id)."""
+    """Moves the others on: (state, attempts, retry at, code, reason, unknown, stepped over, remote, its version, item id).
+
+    None for the remote leaves the one that is there: a merged change is held against it each time that it is sent.
+    """
     _POSTPONE(cursor, items)
 
 

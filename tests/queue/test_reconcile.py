@@ -25,7 +25,7 @@ from syncqueue.core.jobs import Assignment, Finished
 from syncqueue.core.reconcile import MOST_ROUNDS
 from syncqueue.models import Attempt, Item, Lane
 from syncqueue.reconcile import examine, gather
-from tests.queue.conftest import Bench, state_of
+from tests.queue.conftest import BROKEN, Bench, state_of
 from tests.support.history import writes
 from tests.support.kinto import Kinto, running_kinto
 
@@ -143,6 +143,22 @@ def test_an_update_is_merged_and_sent_again_as_a_new_attempt(line: Line) -> None
     assert (conflict.conflict_state.slug, conflict.rounds, conflict.by_rule) == ("delivered", 1, True)
     assert (item.read_payload(), item.intact) == ({"title": "Ours", "tags": ["a", "ours"]}, True)
     assert verify(repair=False) == []
+
+
+def test_a_merge_that_waited_out_a_failure_is_held_against_what_it_was_made_on(line: Line) -> None:
+    """An upstream without versions: what somebody writes between the failed attempt and the next one is merged too, not overwritten."""
+    line.bench.upstream.version = "none"
+    line.bench.upstream.save()
+    line.theirs(due="2027-01-01")
+    item = line.put(payload={"title": "Ours"}, base=PLAN)
+    (again,) = line.desk.turn([line.sent(job) for job in line.desk.turn([]).assignments]).assignments
+    line.desk.turn([Finished(again, BROKEN, 0.01)])
+    line.theirs(summary="Theirs, meanwhile")
+    Item.objects.filter(pk=item.pk).update(retry_at=None)
+    Lane.objects.update(ready_at=item.created_at)
+    line.work()
+    assert state_of(item) == "synced"
+    assert line.here() == {**PLAN, "title": "Ours", "due": "2027-01-01", "summary": "Theirs, meanwhile"}
 
 
 def test_what_nobody_can_settle_asks_and_a_resolution_is_delivered(line: Line) -> None:
