@@ -32,7 +32,15 @@ class Ruling:
 def ruling(viewer: Viewer, organization_id: int, kind: str) -> Ruling:
     """The rules for changes of this kind in an organization of the viewer's."""
     own = KindRules.objects.for_org(viewer).filter(organization_id=organization_id, kind=kind).first()
-    return Ruling(jsontext.load(own.rules) if own else profile(kind).rules, own)
+    return Ruling(rules_of(own, kind), own)
+
+
+def rules_of(own: KindRules | None, kind: str) -> Mapping[str, Any]:
+    """The rules that hold where an organization has this row of its own, or none."""
+    if own is None:
+        return profile(kind).rules
+    rules: dict[str, Any] = jsontext.load(own.rules)
+    return rules
 
 
 def text_of(rules: Mapping[str, Any]) -> str:

@@ -20,6 +20,7 @@ from conflicts.core import MISSING, Choice
 from conflicts.core.met import Met
 from conflicts.core.verdict import judge
 from conflicts.models import Conflict, KindRules, decisions_of
+from conflicts.ruling import rules_of
 from portal.kit import jsontext
 from syncqueue import kinds
 from syncqueue.adapters.base import Conflicted
@@ -47,12 +48,13 @@ def gather(job: Assignment, found: Conflicted) -> Case:
     """Everything that the merge of this change needs; reads only."""
     item = Item.objects.unscoped().values("actor", "assigned_by", "occurred_at", "created_at").get(pk=job.item_id)
     before = Conflict.objects.unscoped().filter(item_id=job.item_id).first()
+    own = KindRules.objects.unscoped().filter(organization_id=job.organization_id, kind=job.kind).first()
     remote = MISSING if found.remote is None else found.remote
     return Case(
         job,
         found,
         _again(before, remote) if before else _first(job, remote),
-        rules_of(job.organization_id, job.kind),
+        rules_of(own, job.kind),
         before.read_choices() if before else {},
         before,
         before.rounds if before else 0,
@@ -103,16 +105,6 @@ def believed(job: Assignment) -> Any:
     """What the client of a change takes to be there once it is delivered, if nobody else wrote; MISSING when nobody can say."""
     three = _first(job, MISSING)
     return three.local if three.base_known else MISSING
-
-
-def rules_of(organization_id: int, kind_name: str) -> Mapping[str, Any]:
-    """The merge rules for changes of this kind: the organization's own, or those that the kind brings along."""
-    own = KindRules.objects.unscoped().filter(organization_id=organization_id, kind=kind_name).first()
-    if own:
-        rules: dict[str, Any] = jsontext.load(own.rules)
-        return rules
-    kind = kinds.find(kind_name)
-    return kind.merge if kind else {}
 
 
 def _first(job: Assignment, remote: Any) -> Sides:

@@ -29,6 +29,7 @@ PAGES = {
     "members": "/settings/members",
     "tokens": "/settings/tokens",
     "kinds": "/settings/kinds",
+    "kind": "/settings/kinds/plan_edit",
     "profile": "/profile",
     "not-found": "/no-such-page",
 }

@@ -69,8 +69,8 @@ def note(met: Met, *, now: datetime) -> Conflict:
 
 def _keep(conflict: Conflict, now: datetime) -> None:
     """The round that ends here stays readable."""
-    kept = {name: getattr(conflict, name) for name in (*Round.KEPT, "resolved_by", "resolved_at")}
-    Round.objects.unscoped().create(conflict_id=conflict.pk, number=conflict.revision, ended_at=now, **kept)
+    stood = {name: getattr(conflict, name) for name in (*Round.KEPT, "resolved_by", "resolved_at")}
+    Round.objects.unscoped().create(conflict_id=conflict.pk, number=conflict.revision, ended_at=now, **stood)
 
 
 def carry_drafts(conflict: Conflict, after: Sequence[Decision]) -> None:

@@ -52,5 +52,5 @@ def judge(
         result = resolve(base, local, remote, rules, still)
     else:
         result = found.draft
-    stand = sum(name not in {decision.id for decision in asks} for name in still)
-    return Verdict(found, still, asks, len(given) - stand, result)
+    stand = still.keys() - {decision.id for decision in asks}
+    return Verdict(found, still, asks, len(given) - len(stand), result)

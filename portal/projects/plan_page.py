@@ -9,6 +9,7 @@ from django.utils.dateparse import parse_datetime
 
 from conflicts.core import MISSING
 from conflicts.models import Conflict
+from conflicts.ruling import ruling
 from portal.kit.viewer import Permission, Viewer
 from portal.projects.actions.refresh import resting, stale
 from portal.projects.core.reading import Figures, Phase, PlanView, Remark, read_plan
@@ -16,7 +17,6 @@ from portal.projects.core.telling import differences
 from portal.projects.models import ENTITY_TYPE, Plan
 from portal.projects.waiting import KIND, Waiting, expected, own, waiting
 from portal.tenancy.models import Project
-from syncqueue.reconcile import rules_of
 
 MOST_STEPS = 150
 """A plan with more microsteps shows those of one phase at a time."""
@@ -90,7 +90,7 @@ class PlanPage:
 def plan_page(viewer: Viewer, plan: Plan, now: datetime, *, unfold: str = "", step: str = "") -> PlanPage:
     """The page of a plan. `unfold` is the key of a phase and `step` that of a microstep that has to be on it."""
     edits = own(viewer, plan)
-    coming = expected(plan, edits)
+    coming = expected(viewer, plan, edits)
     last_copy = coming is MISSING and plan.known
     document = plan.read() if last_copy else None if coming is MISSING else coming
     view = None if document is None else read_plan(document)
@@ -107,7 +107,7 @@ def plan_page(viewer: Viewer, plan: Plan, now: datetime, *, unfold: str = "", st
         saving=saving,
         waiting=waiting(viewer, plan, now),
         conflicts=list(conflicts.filter(entity_type=ENTITY_TYPE, entity_id=plan.entity_id)[:20]),
-        rules=rules_of(plan.organization_id, KIND),
+        rules=ruling(viewer, plan.organization_id, KIND).rules,
         projects=list(projects),
         may_edit=viewer.can(Permission.ENQUEUE, plan.organization_id),
         stale=stale(plan),

@@ -10,6 +10,7 @@ from datetime import datetime
 from typing import Any
 
 from conflicts.core import MISSING, merge
+from conflicts.ruling import ruling
 from portal.kit.viewer import Viewer
 from portal.projects.core.reading import read_plan
 from portal.projects.core.telling import Difference, differences
@@ -19,7 +20,6 @@ from syncqueue.core import outgoing
 from syncqueue.core.states import ItemState
 from syncqueue.facts import gather
 from syncqueue.models import Item, Lane
-from syncqueue.reconcile import rules_of
 from syncqueue.rows import Row
 
 CLIENT = "portal"
@@ -51,13 +51,13 @@ def own(viewer: Viewer, plan: Plan) -> list[Item]:
     return list(items.filter(state__in=_UNDER_WAY).select_related("lane").order_by("seq"))
 
 
-def expected(plan: Plan, items: Sequence[Item]) -> Any:
+def expected(viewer: Viewer, plan: Plan, items: Sequence[Item]) -> Any:
     """The document as it will be when these items are delivered; MISSING where there is none yet or none any more."""
     document = MISSING if plan.gone or not plan.known else plan.read()
     rules: Mapping[str, Any] | None = None
     for item in items:
         if rules is None:
-            rules = rules_of(plan.organization_id, KIND)
+            rules = ruling(viewer, plan.organization_id, KIND).rules
         document = _after(document, item, rules)
     return document
 

@@ -55,7 +55,7 @@ def save(*, viewer: Viewer, plan_id: int, edit: Edit) -> Item | None:
         plan = locked(viewer, plan_id)
         if behind(plan):
             raise CopyBehind
-        document = expected(plan, before)
+        document = expected(viewer, plan, before)
         if document is MISSING or not isinstance(document, dict):
             raise NotRead
         try:
