@@ -3,7 +3,7 @@ import { takeOver } from "./conflict.js";
 import { keep, leave, root, unkept } from "./conflict-draft.js";
 import { say } from "./words.js";
 
-// Closing asks while something is not kept, and tries to keep it meanwhile.
+// Closing waits until everything is kept, and says so meanwhile; a second Escape closes at once, going on with the work stays.
 function ask(event) {
   const dialog = event.currentTarget;
   if (event.target !== dialog || !unkept() || dialog.dataset.asked) return;
@@ -12,10 +12,17 @@ function ask(event) {
   const sign = dialog.querySelector("#asks");
   if (sign) sign.textContent = say("escape_unkept");
   keep().then(() => {
-    if (unkept()) return;
-    delete dialog.dataset.asked;
-    if (sign) sign.textContent = "";
+    if (unkept() || !dialog.dataset.asked) return;
+    dialog.close();
   });
+}
+
+function stay(event) {
+  const dialog = document.querySelector("dialog.wide[open][data-asked]");
+  if (!dialog || event.key === "Escape") return;
+  delete dialog.dataset.asked;
+  const sign = dialog.querySelector("#asks");
+  if (sign) sign.textContent = "";
 }
 
 // The list may have been drawn anew meanwhile: then the link that leads to the same place is the opener.
@@ -49,3 +56,6 @@ document.addEventListener("click", (event) => {
   event.preventDefault();
   open(link).catch(() => location.assign(link.href));
 });
+// At the window, since the keys of a conflict go no further than the document.
+addEventListener("keydown", stay, true);
+addEventListener("pointerdown", stay, true);

@@ -97,6 +97,36 @@ def test_escape_leaves_a_field_before_it_leaves_the_dialog(visit: Visit, conflic
     expect(dialog).to_have_count(0)
 
 
+def test_escape_waits_for_what_is_under_way(visit: Visit, conflict: Conflict) -> None:
+    """While a choice is on its way the dialog says so and closes by itself; whoever goes on working meanwhile stays in it."""
+    page = visit().open("/resilience/queue")
+    held: list[Route] = []
+
+    def hold(route: Route) -> None:
+        if route.request.method == "POST":
+            held.append(route)
+        else:
+            route.fallback()
+
+    page.route("**/conflicts/*", hold)
+    for key, dialogs in (("j", 1), (None, 0)):
+        if not page.locator("dialog[open]").count():
+            page.get_by_role("link", name="Resolve Onboarding revamp").click()
+        dialog = page.locator("dialog[open]")
+        expect(here(page)).to_have_count(1)
+        page.keyboard.press("1")
+        page.keyboard.press("Escape")
+        expect(dialog).to_contain_text("Not everything is kept yet.")
+        if key:
+            page.keyboard.press(key)
+            expect(dialog).not_to_contain_text("Not everything is kept yet.")
+        with page.expect_response(lambda answer: answer.request.headers.get("hx-target") == "kept"):
+            held.pop().continue_()
+        expect(page.locator("#saved time")).to_have_count(dialogs)
+        expect(page.locator("dialog[open]")).to_have_count(dialogs)
+    assert decided(conflict) > 0
+
+
 def test_writing_starts_at_the_end_and_escape_leads_back(visit: Visit, conflict: Conflict) -> None:
     """e puts the caret behind what stands there; Escape leads to the radio of the field."""
     page = visit().open(f"/conflicts/{conflict.pk}")
