@@ -1,0 +1,1 @@
+"""Resilience patterns that stand alone: the standard library, and nothing else."""
