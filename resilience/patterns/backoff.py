@@ -78,7 +78,7 @@ class Exponential:
     def __post_init__(self) -> None:
         _check(self, spread=True)
         if not (_is_number(self.multiplier) and math.isfinite(self.multiplier) and self.multiplier >= 1):
-            raise ConfigError(f"multiplier is a finite number of at least 1, not {self.multiplier!r}")
+            raise ConfigError("multiplier", self.multiplier, "a finite number of at least 1")
 
     def delay(self, attempt: int, previous: float, rng: Rng) -> float:
         """Seconds to wait after the failed attempt with this number (from 1)."""
@@ -120,13 +120,13 @@ def backoff_of(
             return Linear(initial, cap, jitter=jitter)
         case "exponential":
             return Exponential(initial, cap, multiplier, jitter)
-    raise ConfigError(f"strategy is one of {', '.join(get_args(Strategy))}, not {strategy!r}")
+    raise ConfigError("strategy", strategy, f"one of {', '.join(get_args(Strategy))}")
 
 
 def check_seconds(field: str, value: object) -> None:
     """Raises ConfigError unless the value is a finite number of seconds, zero or more."""
     if not (_is_number(value) and math.isfinite(value) and value >= 0):  # type: ignore[arg-type,operator]
-        raise ConfigError(f"{field} is a finite number of seconds of at least 0, not {value!r}")
+        raise ConfigError(field, value, "a finite number of seconds of at least 0")
 
 
 def _check(backoff: Fixed | Linear | Exponential, *, spread: bool) -> None:
@@ -134,9 +134,7 @@ def _check(backoff: Fixed | Linear | Exponential, *, spread: bool) -> None:
     check_seconds("cap", backoff.cap)
     known = get_args(Jitter) if spread else get_args(Jitter)[:3]
     if backoff.jitter not in known:
-        raise ConfigError(
-            f"jitter of a {type(backoff).__name__.lower()} backoff is one of {', '.join(known)}, not {backoff.jitter!r}"
-        )
+        raise ConfigError("jitter", backoff.jitter, f"one of {', '.join(known)} ({type(backoff).__name__})")
 
 
 def _is_number(value: object) -> bool:

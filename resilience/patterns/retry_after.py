@@ -80,13 +80,19 @@ def header_of(error: BaseException, name: str) -> str | None:
     It takes any kind of headers that has `items()`, and a broken one counts as none: a hint never replaces the error.
     """
     for holder in (error, _attribute(error, "response")):
-        headers = _attribute(holder, "headers")
-        try:
-            for key, value in headers.items() if headers else ():
-                if isinstance(key, str) and isinstance(value, str) and key.lower() == name:
-                    return value
-        except Exception:  # noqa: BLE001 - foreign objects may do anything here
-            continue
+        found = _header(_attribute(holder, "headers"), name)
+        if found is not None:
+            return found
+    return None
+
+
+def _header(headers: Any, name: str) -> str | None:
+    try:
+        for key, value in headers.items() if headers else ():
+            if isinstance(key, str) and isinstance(value, str) and key.lower() == name:
+                return value
+    except Exception:  # noqa: BLE001 - foreign objects may do anything here
+        return None
     return None
 
 
