@@ -30,6 +30,9 @@ if _base.scheme not in {"http", "https"} or not _base.hostname:
     raise ImproperlyConfigured("BREAKWATER_BASE_URL must be an address such as https://breakwater.example.org.")
 SECURE = _base.scheme == "https"
 
+# The figures of backoff, breakers and alerts (docs/reference/policy.md).
+BREAKWATER_POLICY = Path(env.str("BREAKWATER_POLICY", default=str(BASE_DIR / "governance" / "policy.yml")))
+
 # Security ------------------------------------------------------------------------------------------------------------
 SECRET_KEY = env.str("BREAKWATER_SECRET_KEY", default="") or create_once(
     BREAKWATER_HOME / "secrets" / "secret_key", random.token_urlsafe(50)
@@ -81,6 +84,7 @@ INSTALLED_APPS = [
     "drf_spectacular",
     "drf_spectacular_sidecar",
     "csp",
+    "portal.policy",
     "portal.events",
     "portal.accounts",
     "portal.tenancy",
