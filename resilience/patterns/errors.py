@@ -61,7 +61,8 @@ class CircuitOpenError(ResilienceError):
 
 
 class BulkheadFullError(ResilienceError):
-    """The bulkhead has no place: `reason` is "queue-full" (refused at once) or "queue-timeout" (waited in vain)."""
+    """The bulkhead has no place: `reason` is "queue-full" (refused at once), "queue-timeout" (waited in vain), or
+    "would-block" (a sync call, which may not wait in a thread that runs an event loop)."""
 
     code = "BULKHEAD_QUEUE_FULL"
 

@@ -1,0 +1,410 @@
+"""Bulkheads: so many calls at once, so many that wait, and the rest is refused at once.
+
+One `Bulkhead` serves threads and the tasks of any number of event loops. Whoever waits is let in first come, first served;
+nobody steps in between, and no permit is lost when a wait ends by a time limit, a cancellation or a closed loop.
+"""
+
+import asyncio
+import logging
+import math
+import threading
+from collections.abc import Awaitable, Callable, Iterator
+from contextlib import suppress
+from dataclasses import dataclass, replace
+from types import TracebackType
+from typing import Any, Literal, Self
+
+from resilience.patterns.deadline import time_left
+from resilience.patterns.errors import BulkheadFullError, ConfigError
+from resilience.patterns.forks import renew_after_fork
+from resilience.patterns.listeners import Listeners
+from resilience.patterns.permits import Permits, TaskWaiter, ThreadWaiter, Waiter
+from resilience.patterns.typing import P, T
+
+__all__ = ["Bulkhead", "BulkheadConfig", "BulkheadEvent", "BulkheadMetrics", "Bulkheads", "Lease", "bulkheads"]
+
+log = logging.getLogger(__name__)
+
+Reason = Literal["queue-full", "queue-timeout", "would-block"]
+Happening = Literal["started", "finished", "queued", "rejected"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BulkheadConfig:
+    """`max_concurrent` calls at once, `max_queue` more that wait for at most `queue_timeout` seconds (None: as long as the
+    deadline allows). `on_reject(reason)` is told of each refusal."""
+
+    max_concurrent: int = 10
+    max_queue: int = 0
+    queue_timeout: float | None = None
+    on_reject: Callable[[Reason], object] | None = None
+
+    def __post_init__(self) -> None:
+        if not _whole(self.max_concurrent) or self.max_concurrent < 1:
+            raise ConfigError("max_concurrent", self.max_concurrent, "a whole number of at least 1")
+        if not _whole(self.max_queue) or self.max_queue < 0:
+            raise ConfigError("max_queue", self.max_queue, "a whole number of at least 0")
+        if self.queue_timeout is not None and not _seconds(self.queue_timeout):
+            raise ConfigError("queue_timeout", self.queue_timeout, "a number of seconds above 0 or None")
+        if self.on_reject is not None and not callable(self.on_reject):
+            raise ConfigError("on_reject", self.on_reject, "callable")
+
+    def replace(self, **changes: Any) -> Self:
+        """The same config with some fields changed, and checked again."""
+        return replace(self, **changes)
+
+
+def _whole(value: object) -> bool:
+    return isinstance(value, int) and not isinstance(value, bool)
+
+
+def _seconds(value: object) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool) and 0 < value < math.inf
+
+
+@dataclass(frozen=True, slots=True)
+class BulkheadEvent:
+    """What happened at a bulkhead, and how many were in it and waited right after. `reason` says why a call was refused."""
+
+    name: str
+    kind: Happening
+    active: int
+    queued: int
+    reason: Reason | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class BulkheadMetrics:
+    """A bulkhead at one moment. `abandoned` counts places held by work whose caller has given up; `utilization` is in percent."""
+
+    active: int
+    available: int
+    queued: int
+    max_concurrent: int
+    max_queue: int
+    completed: int
+    rejected: int
+    abandoned: int
+    utilization: float
+
+
+class Lease:
+    """One place in a bulkhead, given back by `release()`: once, whoever calls it and however often."""
+
+    __slots__ = ("_abandoned", "_bulkhead", "_held", "_permits")
+
+    def __init__(self, bulkhead: "Bulkhead", permits: Permits) -> None:
+        self._bulkhead = bulkhead
+        self._permits = permits
+        self._held = [None]
+        self._abandoned: list[None] = []
+
+    @property
+    def held(self) -> bool:
+        """Whether the place is still taken."""
+        return bool(self._held)
+
+    def abandon(self) -> None:
+        """Says that the caller is gone and the work goes on: the place stays taken, and counts as abandoned until its release."""
+        self._abandoned.append(None)
+        self._permits.abandon(1)
+        if not self._held:
+            self._settle_abandoned()
+
+    def release(self) -> None:
+        """Gives the place back."""
+        try:
+            self._held.pop()  # atomic: of two that release at once, one finds nothing
+        except IndexError:
+            return
+        self._bulkhead._leave(self._permits)
+        self._settle_abandoned()
+
+    def _settle_abandoned(self) -> None:
+        with suppress(IndexError):
+            self._abandoned.pop()
+            self._permits.abandon(-1)
+
+
+class Guard:
+    """One way through a bulkhead as a block: `with bulkhead.guard():` or `async with bulkhead.guard():`."""
+
+    __slots__ = ("_bulkhead", "_lease")
+
+    def __init__(self, bulkhead: "Bulkhead") -> None:
+        self._bulkhead = bulkhead
+        self._lease: Lease | None = None
+
+    def __enter__(self) -> Lease:
+        self._check()
+        self._lease = lease = self._bulkhead.acquire()
+        return lease
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._end()
+
+    async def __aenter__(self) -> Lease:
+        self._check()
+        self._lease = lease = await self._bulkhead.aacquire()
+        return lease
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._end()
+
+    def _check(self) -> None:
+        if self._lease is not None:
+            raise RuntimeError(
+                f"this guard of the bulkhead {self._bulkhead.name!r} was entered before; ask guard() for a new one"
+            )
+
+    def _end(self) -> None:
+        if self._lease is not None:
+            self._lease.release()
+
+
+class Bulkhead:
+    """At most `max_concurrent` calls at once through `call`, `acall`, `guard()` or `acquire()`, from threads and event loops alike.
+
+    >>> reports = Bulkhead("reports", BulkheadConfig(max_concurrent=2, max_queue=10, queue_timeout=5.0))
+    >>> reports.call(sum, [1, 2])
+    3
+
+    A call that finds its place taken and the queue full gets `BulkheadFullError`. In a thread that runs an event loop the sync
+    forms never wait (the loop, and with it whoever holds a place, would stand still): they refuse with reason "would-block".
+    A fork starts the child with an empty bulkhead: the threads that were inside live on in the parent only.
+    """
+
+    __slots__ = ("__weakref__", "_listeners", "_permits", "config", "name")
+
+    def __init__(self, name: str, config: BulkheadConfig | None = None) -> None:
+        self.name = name
+        self.config = config or BulkheadConfig()
+        self._permits = Permits(self.config.max_concurrent)
+        self._listeners: Listeners[BulkheadEvent] = Listeners(f"the bulkhead {name}")
+        renew_after_fork(self)
+
+    def __repr__(self) -> str:
+        now = self.metrics()
+        return f"<Bulkhead {self.name!r} {now.active}/{now.max_concurrent} active, {now.queued}/{now.max_queue} queued>"
+
+    def call(self, fn: Callable[P, T], /, *args: P.args, **kwargs: P.kwargs) -> T:
+        """What `fn` returns, called inside the bulkhead."""
+        permits = self._enter()
+        try:
+            return fn(*args, **kwargs)
+        finally:
+            self._leave(permits)
+
+    async def acall(self, fn: Callable[P, Awaitable[T]], /, *args: P.args, **kwargs: P.kwargs) -> T:
+        """What `await fn(…)` returns, called inside the bulkhead."""
+        permits = await self._aenter()
+        try:
+            return await fn(*args, **kwargs)
+        finally:
+            self._leave(permits)
+
+    def guard(self) -> Guard:
+        """A block inside the bulkhead, for `with` and `async with`."""
+        return Guard(self)
+
+    def acquire(self) -> Lease:
+        """A place, waited for if there is a queue; for hosts that begin and end the work in different places."""
+        return Lease(self, self._enter())
+
+    async def aacquire(self) -> Lease:
+        """A place, waited for without holding up the event loop."""
+        return Lease(self, await self._aenter())
+
+    def try_acquire(self) -> Lease | None:
+        """A place if one is free at once and nobody waits for it, else None (which counts as nothing)."""
+        permits = self._permits
+        if not permits.take():
+            return None
+        self._tell("started", permits)
+        return Lease(self, permits)
+
+    def reconfigure(self, config: BulkheadConfig) -> None:
+        """Takes over other figures. Those inside and those in the queue keep their places."""
+        self.config = config
+        self._permits.resize(config.max_concurrent)
+
+    def resize(self, max_concurrent: int) -> None:
+        """Changes how many may be inside at once, from now on."""
+        self.reconfigure(self.config.replace(max_concurrent=max_concurrent))
+
+    def metrics(self) -> BulkheadMetrics:
+        """The bulkhead's figures now."""
+        permits, limit = self._permits, self.config.max_concurrent
+        active = permits.active
+        return BulkheadMetrics(
+            active=active,
+            available=max(limit - active, 0),
+            queued=permits.queued,
+            max_concurrent=limit,
+            max_queue=self.config.max_queue,
+            completed=permits.completed,
+            rejected=permits.rejected,
+            abandoned=permits.abandoned,
+            utilization=100.0 * active / limit,
+        )
+
+    def on_event(self, listener: Callable[[BulkheadEvent], object]) -> Callable[[], None]:
+        """Tells the listener of everything that starts, finishes, queues or is refused; returns what ends that."""
+        return self._listeners.subscribe(listener)
+
+    def _after_fork(self) -> None:
+        """Begins anew: those inside belong to another process."""
+        self._permits = Permits(self.config.max_concurrent)
+
+    def _enter(self) -> Permits:
+        permits = self._permits
+        if not permits.take():
+            self._wait(permits)
+        if self._listeners:
+            self._tell("started", permits)
+        return permits
+
+    async def _aenter(self) -> Permits:
+        permits = self._permits
+        if not permits.take():
+            await self._await(permits)
+        if self._listeners:
+            self._tell("started", permits)
+        return permits
+
+    def _leave(self, permits: Permits) -> None:
+        permits.give()
+        if self._listeners:
+            self._tell("finished", permits)
+
+    def _wait(self, permits: Permits) -> None:
+        waiter = ThreadWaiter()
+        self._line_up(permits, waiter, 0 if _runs_a_loop() else self.config.max_queue)
+        try:
+            if not waiter.granted:
+                waiter.wait(time_left(self.config.queue_timeout))
+        except BaseException:
+            permits.leave(waiter)
+            raise
+        if not permits.keep(waiter):
+            self._refuse(permits, "queue-timeout")
+
+    async def _await(self, permits: Permits) -> None:
+        waiter = TaskWaiter()
+        self._line_up(permits, waiter, self.config.max_queue)
+        try:
+            if not waiter.granted:
+                await waiter.wait(time_left(self.config.queue_timeout))
+        except BaseException:
+            permits.leave(waiter)
+            raise
+        if not permits.keep(waiter):
+            self._refuse(permits, "queue-timeout")
+
+    def _line_up(self, permits: Permits, waiter: Waiter, places: int) -> None:
+        if not permits.line_up(waiter, places):
+            self._refuse(permits, "queue-full" if places == self.config.max_queue else "would-block")
+        if not waiter.granted:
+            self._tell("queued", permits)
+
+    def _refuse(self, permits: Permits, reason: Reason) -> None:
+        self._tell("rejected", permits, reason)
+        if self.config.on_reject is not None:
+            try:
+                self.config.on_reject(reason)
+            except Exception:
+                log.exception("on_reject of the bulkhead %s failed", self.name)
+        raise BulkheadFullError(self.name, reason)
+
+    def _tell(self, kind: Happening, permits: Permits, reason: Reason | None = None) -> None:
+        if self._listeners:
+            self._listeners(BulkheadEvent(self.name, kind, permits.active, permits.queued, reason))
+
+
+def _runs_a_loop() -> bool:
+    try:
+        asyncio.get_running_loop()
+    except RuntimeError:
+        return False
+    return True
+
+
+class Bulkheads:
+    """Bulkheads by name."""
+
+    def __init__(self) -> None:
+        self._by_name: dict[str, Bulkhead] = {}
+        self._followers: list[_Follower] = []
+        self._lock = threading.RLock()
+        renew_after_fork(self)
+
+    def __iter__(self) -> Iterator[Bulkhead]:
+        return iter(list(self._by_name.values()))
+
+    def __len__(self) -> int:
+        return len(self._by_name)
+
+    def get(self, name: str) -> Bulkhead | None:
+        """The bulkhead of this name, or None."""
+        return self._by_name.get(name)
+
+    def get_or_create(self, name: str, config: BulkheadConfig | None = None) -> Bulkhead:
+        """The bulkhead of this name; the config serves only the one who asks first."""
+        found = self._by_name.get(name)
+        if found is not None:
+            return found
+        with self._lock:
+            found = self._by_name.get(name)
+            if found is None:
+                found = Bulkhead(name, config)
+                for follower in self._followers:
+                    follower.follow(found)
+                self._by_name[name] = found
+            return found
+
+    def names(self) -> list[str]:
+        """The names, in the order of their making."""
+        return list(self._by_name)
+
+    def on_event(self, listener: Callable[[BulkheadEvent], object]) -> Callable[[], None]:
+        """Tells the listener what happens at each of them, present and future; returns what ends that."""
+        follower = _Follower(listener)
+        with self._lock:
+            self._followers.append(follower)
+            for bulkhead in self:
+                follower.follow(bulkhead)
+
+        def unsubscribe() -> None:
+            with self._lock:
+                if follower in self._followers:
+                    self._followers.remove(follower)
+                follower.stop()
+
+        return unsubscribe
+
+    def _after_fork(self) -> None:
+        self._lock = threading.RLock()
+
+
+class _Follower:
+    """A listener at many bulkheads."""
+
+    __slots__ = ("_ends", "_listener")
+
+    def __init__(self, listener: Callable[[BulkheadEvent], object]) -> None:
+        self._listener = listener
+        self._ends: list[Callable[[], None]] = []
+
+    def follow(self, bulkhead: Bulkhead) -> None:
+        self._ends.append(bulkhead.on_event(self._listener))
+
+    def stop(self) -> None:
+        while self._ends:
+            self._ends.pop()()
+
+
+bulkheads = Bulkheads()
