@@ -86,23 +86,22 @@ class within:  # noqa: N801 - reads as the statement that it is
     """
 
     __slots__ = ("_token", "deadline")
+    _token: Token[Deadline | None]
 
     def __init__(self, limit: float | Deadline, *, name: str = "", clock: Clock = time.monotonic) -> None:
-        own = limit if isinstance(limit, Deadline) else Deadline(limit, name=name, clock=clock)
-        outer = _current.get()
-        self.deadline = own if outer is None else _earlier(outer, own)
-        self._token: Token[Deadline | None] | None = None
+        self.deadline = limit if isinstance(limit, Deadline) else Deadline(limit, name=name, clock=clock)
 
     def __enter__(self) -> Deadline:
+        outer = _current.get()
+        if outer is not None:
+            self.deadline = _earlier(outer, self.deadline)
         self._token = _current.set(self.deadline)
         return self.deadline
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        if self._token is not None:
-            _current.reset(self._token)
-            self._token = None
+        _current.reset(self._token)
 
 
 def _earlier(outer: Deadline, own: Deadline) -> Deadline:
