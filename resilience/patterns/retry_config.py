@@ -196,12 +196,12 @@ class RetryPolicies:
         )
 
 
-DEFAULT: Final = RetryConfig()
-
-
 def _is_whole(value: object) -> bool:
     return isinstance(value, int) and not isinstance(value, bool)
 
 
 def _is_error_type(value: object) -> bool:
     return isinstance(value, type) and issubclass(value, Exception)
+
+
+DEFAULT: Final = RetryConfig()
