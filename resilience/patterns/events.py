@@ -22,6 +22,8 @@ class Reason(StrEnum):
     FORCED_CLOSED = "forced-closed"
     DISABLED = "disabled"
     RESET = "reset"
+    HALF_OPEN_FULL = "half-open-full"
+    """Why a call was refused, and no change: all half-open places are taken."""
     ADOPTED = "adopted"
     """A state that was decided elsewhere, with no better word for why."""
 

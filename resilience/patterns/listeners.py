@@ -49,7 +49,7 @@ class Listeners(Generic[E]):
         for entry in self._entries:
             try:
                 entry.listener(event)
-            except Exception:
+            except Exception:  # noqa: BLE001 - whatever it is, it is logged and goes no further
                 if entry.may_log(self._clock()):
                     _log.exception(
                         "A listener of %s raised at a %s (unlogged before: %d).",
