@@ -85,9 +85,10 @@ class RetryBudget:
     def _bucket(self) -> int:
         """Where to count now, once what is too old was forgotten. A clock that steps back counts as no step."""
         now = int(self._clock() // self._width)
-        for old in range(max(self._newest, now - _BUCKETS) + 1, now + 1):
-            self._calls[old % _BUCKETS] = self._retries[old % _BUCKETS] = 0
-        self._newest = max(self._newest, now)
+        if now > self._newest:
+            for old in range(max(self._newest, now - _BUCKETS) + 1, now + 1):
+                self._calls[old % _BUCKETS] = self._retries[old % _BUCKETS] = 0
+            self._newest = now
         return self._newest % _BUCKETS
 
     def _after_fork(self) -> None:

@@ -16,8 +16,7 @@ import functools
 import logging
 import random
 import time
-from collections.abc import Awaitable, Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from types import TracebackType
@@ -28,7 +27,8 @@ from resilience.patterns.callables import is_async, is_generator, name_of
 from resilience.patterns.deadline import current_deadline, within
 from resilience.patterns.errors import ConfigError
 from resilience.patterns.listeners import Listeners
-from resilience.patterns.retry_config import DEFAULT, RetryConfig, RetryOn, RetryPolicies
+from resilience.patterns.matching import note
+from resilience.patterns.retry_config import DEFAULT, RetryConfig, RetryPolicies
 from resilience.patterns.typing import Clock, P, Rng, T
 
 __all__ = [
@@ -38,14 +38,12 @@ __all__ = [
     "RetryBudget",
     "RetryConfig",
     "RetryEvent",
-    "RetryOn",
     "RetryPolicies",
     "Run",
     "aexecute_with_retry",
     "execute_with_retry",
     "retry_events",
     "set_testing",
-    "watch",
     "with_retry",
 ]
 
@@ -56,8 +54,6 @@ End: TypeAlias = Literal["", "attempts", "not-retryable", "deadline", "budget"]
 
 _HERD = 0.1
 """The share of an asked wait that is added at random: all who were told the same moment must not come back at once."""
-_MOST_NOTES = 8
-"""An error object that is raised again and again must not grow for ever."""
 
 
 def _now() -> datetime:
@@ -155,10 +151,7 @@ class Run:
             "budget": ": the retry budget is used up",
             "not-retryable": ": this error is not retried",
         }.get(end, "")
-        note = f"Gave up after attempt {self.attempt} of {_attempts_of(self._config)}{why}."
-        notes = getattr(error, "__notes__", ())
-        if note not in notes and len(notes) < _MOST_NOTES:
-            error.add_note(note)
+        note(error, f"Gave up after attempt {self.attempt} of {_attempts_of(self._config)}{why}.")
 
 
 def execute_with_retry(fn: Callable[P, T], config: RetryConfig = DEFAULT, /, *args: P.args, **kwargs: P.kwargs) -> T:
@@ -215,8 +208,10 @@ def with_retry(config: RetryConfig = DEFAULT, *, ports: Ports = REAL) -> Callabl
 
 
 def _call(config: RetryConfig, ports: Ports, fn: Callable[..., T], args: Any, kwargs: Any) -> T:
-    if config.watched:
-        with watch(config, ports):
+    if config.budget is not None:
+        config.budget.count()
+    if config.deadline is not None:
+        with within(config.deadline, name=config.name, clock=ports.clock):
             return _attempts(config, ports, fn, args, kwargs)
     return _attempts(config, ports, fn, args, kwargs)
 
@@ -235,8 +230,10 @@ def _attempts(config: RetryConfig, ports: Ports, fn: Callable[..., T], args: Any
 
 
 async def _acall(config: RetryConfig, ports: Ports, fn: Callable[..., Awaitable[T]], args: Any, kwargs: Any) -> T:
-    if config.watched:
-        with watch(config, ports):
+    if config.budget is not None:
+        config.budget.count()
+    if config.deadline is not None:
+        with within(config.deadline, name=config.name, clock=ports.clock):
             return await _aattempts(config, ports, fn, args, kwargs)
     return await _aattempts(config, ports, fn, args, kwargs)
 
@@ -252,18 +249,6 @@ async def _aattempts(config: RetryConfig, ports: Ports, fn: Callable[..., Awaita
             if delay is None:
                 raise
         await ports.asleep(delay)
-
-
-@contextmanager
-def watch(config: RetryConfig, ports: Ports = REAL) -> Iterator[None]:
-    """What is around all attempts of one execution: it counts for the budget, and the deadline holds."""
-    if config.budget is not None:
-        config.budget.count()
-    if config.deadline is None:
-        yield
-        return
-    with within(config.deadline, name=config.name, clock=ports.clock):
-        yield
 
 
 class set_testing:  # noqa: N801 - reads as the statement that it is

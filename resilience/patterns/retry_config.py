@@ -3,10 +3,10 @@
 import dataclasses
 import inspect
 import logging
-from collections.abc import Callable, Collection
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any, Final, Self, TypeAlias
+from typing import Any, Final, Self
 
 from resilience.patterns.backoff import Backoff, Jitter, Strategy, backoff_of, check_seconds
 from resilience.patterns.budget import RetryBudget
@@ -17,12 +17,9 @@ from resilience.patterns.errors import (
     ConfigError,
     RetryBudgetExhausted,
     UnknownPolicy,
-    code_of,
 )
+from resilience.patterns.matching import Errors, Matcher, is_error_type
 from resilience.patterns.retry_after import Reader, rate_limit_reset_of, retry_after_ms_of, retry_after_of
-
-RetryOn: TypeAlias = str | type[Exception] | Collection[str | type[Exception]] | Callable[[Exception], bool]
-"""Codes as `code_of` gives them, types of errors, a collection of both, or a predicate."""
 
 _NEVER = (CircuitOpenError, BulkheadFullError, RetryBudgetExhausted, ConfigError, UnknownPolicy)
 """Their answer would be the same, or a retry is just what they were raised to prevent."""
@@ -44,7 +41,7 @@ class RetryConfig:
     jitter: Jitter = "full"
     backoff: Backoff | None = None
     """Gives the waits in place of the five settings above."""
-    retry_on: RetryOn | None = None
+    retry_on: Errors | None = None
     """What is retried; None: any Exception. A refusal by a breaker, a bulkhead or a budget is never retried."""
     ignored_errors: tuple[type[Exception], ...] = ()
     """What is not retried, whatever `retry_on` says."""
@@ -62,12 +59,8 @@ class RetryConfig:
     name: str = ""
     """For events, notes and metrics."""
 
-    watched: bool = field(init=False, repr=False, compare=False)
-    """Whether there is more to do around a call than to catch its error: a deadline or a budget."""
     _waits: Backoff = field(init=False, repr=False, compare=False)
-    _codes: frozenset[str] = field(init=False, repr=False, compare=False)
-    _types: tuple[type[Exception], ...] = field(init=False, repr=False, compare=False)
-    _predicate: Callable[[Exception], bool] | None = field(init=False, repr=False, compare=False)
+    _matches: Matcher = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
         if not _is_whole(self.max_attempts) or self.max_attempts < 1:
@@ -80,15 +73,14 @@ class RetryConfig:
             raise ConfigError("backoff", self.backoff, "an object with a method delay(attempt, previous, rng)")
         if self.deadline is not None:
             check_seconds("deadline", self.deadline)
-        if not (isinstance(self.ignored_errors, tuple) and all(map(_is_error_type, self.ignored_errors))):
+        if not (isinstance(self.ignored_errors, tuple) and all(map(is_error_type, self.ignored_errors))):
             raise ConfigError("ignored_errors", self.ignored_errors, "a tuple of subclasses of Exception")
         if not all(map(callable, self.readers)):
             raise ConfigError("readers", self.readers, "callables of an error and a moment")
         if self.on_retry is not None and (not callable(self.on_retry) or inspect.iscoroutinefunction(self.on_retry)):
             raise ConfigError("on_retry", self.on_retry, "a callable that is not async")
-        self._set("watched", self.deadline is not None or self.budget is not None)
         self._set("_waits", self.backoff or self._own_backoff())
-        self._sort_out(self.retry_on)
+        self._set("_matches", Matcher(self.retry_on, "retry_on"))
 
     def replace(self, **changes: Any) -> Self:
         """The same settings but for `changes`, checked again."""
@@ -111,41 +103,11 @@ class RetryConfig:
         return None
 
     def is_retryable(self, error: Exception) -> bool:
-        """Whether this error is worth another attempt. A predicate that raises says no, and is logged."""
-        if isinstance(error, (*_NEVER, *self.ignored_errors)):
-            return False
-        if self._predicate is not None:
-            try:
-                return bool(self._predicate(error))
-            except Exception:  # noqa: BLE001 - it must not take the place of the error that it was asked about
-                _log.exception("The retry_on of %r raised; %s is not retried.", self.name, type(error).__name__)
-                return False
-        if self.retry_on is None or isinstance(error, self._types):
-            return True
-        return bool(self._codes) and code_of(error) in self._codes
+        """Whether this error is worth another attempt."""
+        return not isinstance(error, (*_NEVER, *self.ignored_errors)) and self._matches(error)
 
     def _own_backoff(self) -> Backoff:
         return backoff_of(self.strategy, self.initial_delay, self.max_delay, self.multiplier, self.jitter)
-
-    def _sort_out(self, retry_on: RetryOn | None) -> None:
-        predicate = None
-        if retry_on is None:
-            named: tuple[object, ...] = ()
-        elif isinstance(retry_on, str | type):
-            named = (retry_on,)
-        elif isinstance(retry_on, Collection):
-            named = tuple(retry_on)
-        elif callable(retry_on):
-            named, predicate = (), retry_on
-        else:
-            named = (retry_on,)
-        codes = frozenset(one for one in named if isinstance(one, str))
-        types = tuple(one for one in named if isinstance(one, type) and issubclass(one, Exception))
-        if len(set(named)) != len(codes) + len(set(types)) or "" in codes:
-            raise ConfigError("retry_on", retry_on, "codes (strings), subclasses of Exception, or a predicate")
-        self._set("_predicate", predicate)
-        self._set("_codes", codes)
-        self._set("_types", types)
 
     def _set(self, name: str, value: object) -> None:
         object.__setattr__(self, name, value)
@@ -198,10 +160,6 @@ class RetryPolicies:
 
 def _is_whole(value: object) -> bool:
     return isinstance(value, int) and not isinstance(value, bool)
-
-
-def _is_error_type(value: object) -> bool:
-    return isinstance(value, type) and issubclass(value, Exception)
 
 
 DEFAULT: Final = RetryConfig()
