@@ -2,7 +2,11 @@
 
 import inspect
 from collections.abc import Callable
-from typing import Any
+from types import CoroutineType
+from typing import Any, cast
+
+from resilience.patterns.errors import ConfigError
+from resilience.patterns.typing import T
 
 
 def is_async(fn: Callable[..., Any]) -> bool:
@@ -17,4 +21,12 @@ def is_generator(fn: Callable[..., Any]) -> bool:
 
 def name_of(fn: object) -> str:
     """A callable's name for people."""
-    return getattr(fn, "__qualname__", None) or repr(fn)
+    return fn if isinstance(fn, str) else getattr(fn, "__qualname__", None) or repr(fn)
+
+
+def no_coroutine(result: T, fn: object) -> T:
+    """The result of a call, unless it is a coroutine: nobody would guard what happens in it. Then it raises ConfigError."""
+    if type(result) is CoroutineType:
+        cast(Any, result).close()
+        raise ConfigError("fn", name_of(fn), "a function that is not async here; there is an async way to call it")
+    return result

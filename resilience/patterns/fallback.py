@@ -15,7 +15,7 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from typing import Any, Final, Generic
 
-from resilience.patterns.callables import is_generator, name_of
+from resilience.patterns.callables import is_generator, name_of, no_coroutine
 from resilience.patterns.errors import ConfigError, UnknownPolicy
 from resilience.patterns.listeners import QUIET, Listeners
 from resilience.patterns.matching import Errors, Matcher, note
@@ -78,7 +78,7 @@ class Fallback:
         self.name = name
         self.on_fallback: Listeners[FallbackEvent] = Listeners(f"the fallback {name!r}")
         self._handles = Matcher(handles, "handles")
-        self._steps = tuple(
+        self._steps: tuple[_Step, ...] = tuple(
             part for step in steps for part in (step._steps if isinstance(step, Fallback) else (_Step(step),))
         )
         self._clock = clock
@@ -87,28 +87,16 @@ class Fallback:
 
     def call(self, fn: Callable[P, T], /, *args: P.args, **kwargs: P.kwargs) -> T:
         """What `fn` returns, or else what a step answers."""
-        try:
-            return fn(*args, **kwargs)
-        except Exception as error:
-            outcome = self.instead(error, args, kwargs)
-            if outcome is None:
-                raise
-        return outcome.value
+        return self.execute(fn, *args, **kwargs).value
 
     async def acall(self, fn: Callable[P, Awaitable[T]], /, *args: P.args, **kwargs: P.kwargs) -> T:
         """What `await fn` returns, or else what a step answers."""
-        try:
-            return await fn(*args, **kwargs)
-        except Exception as error:
-            outcome = await self.ainstead(error, args, kwargs)
-            if outcome is None:
-                raise
-        return outcome.value
+        return (await self.aexecute(fn, *args, **kwargs)).value
 
     def execute(self, fn: Callable[P, T], /, *args: P.args, **kwargs: P.kwargs) -> Outcome[T]:
         """As `call`, together with what was replaced."""
         try:
-            return Outcome(fn(*args, **kwargs))
+            return Outcome(no_coroutine(fn(*args, **kwargs), fn))
         except Exception as error:
             outcome = self.instead(error, args, kwargs)
             if outcome is None:
@@ -132,15 +120,13 @@ class Fallback:
         failed: list[Exception] = []
         for step in self._steps:
             try:
-                value = step.answer(error, args, kwargs or {})
-                if inspect.iscoroutine(value):
-                    value.close()
-                    raise TypeError(f"{step.label} is async; use acall or aexecute")
+                value = no_coroutine(step.answer(error, args, kwargs or {}), step.label)
             except Exception as failure:  # noqa: BLE001 - it is noted on the error, and the next step is tried
                 _keep(error, step.label, failure, failed)
             else:
                 return self._replaced(error, step.label, value, failed)
-        return self._all_failed(error, failed)
+        self._tell(error, None, tuple(failed))
+        return None
 
     async def ainstead(self, error: Exception, args: tuple[Any, ...] = (), kwargs: Any = None) -> Outcome[Any] | None:
         """As `instead`, with steps that may be async."""
@@ -156,7 +142,8 @@ class Fallback:
                 _keep(error, step.label, failure, failed)
             else:
                 return self._replaced(error, step.label, value, failed)
-        return self._all_failed(error, failed)
+        self._tell(error, None, tuple(failed))
+        return None
 
     def _may_replace(self, error: Exception) -> bool:
         return not isinstance(error, _NEVER) and self._handles(error)
@@ -165,9 +152,6 @@ class Fallback:
         self._log(error, step)
         self._tell(error, step, tuple(failed))
         return Outcome(value, error, step, tuple(failed))
-
-    def _all_failed(self, error: Exception, failed: list[Exception]) -> None:
-        self._tell(error, None, tuple(failed))
 
     def _tell(self, error: Exception, step: str | None, failed: tuple[Exception, ...]) -> None:
         if self.on_fallback or fallback_events:

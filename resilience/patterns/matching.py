@@ -2,7 +2,7 @@
 
 import logging
 from collections.abc import Callable, Collection
-from typing import TypeAlias
+from typing import TypeAlias, TypeGuard
 
 from resilience.patterns.errors import ConfigError, code_of
 
@@ -49,7 +49,7 @@ class Matcher:
         return bool(self._codes) and code_of(error) in self._codes
 
 
-def is_error_type(value: object) -> bool:
+def is_error_type(value: object) -> TypeGuard[type[Exception]]:
     """Whether it is a class of errors that patterns may handle: no exit, no interrupt, no cancellation."""
     return isinstance(value, type) and issubclass(value, Exception)
 

@@ -19,11 +19,11 @@ import time
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from types import TracebackType
+from types import CoroutineType, TracebackType
 from typing import Any, Final, Literal, TypeAlias, TypeVar
 
 from resilience.patterns.budget import RetryBudget
-from resilience.patterns.callables import is_async, is_generator, name_of
+from resilience.patterns.callables import is_async, is_generator, name_of, no_coroutine
 from resilience.patterns.deadline import current_deadline, within
 from resilience.patterns.errors import ConfigError
 from resilience.patterns.listeners import Listeners
@@ -220,7 +220,10 @@ def _attempts(config: RetryConfig, ports: Ports, fn: Callable[..., T], args: Any
     run = None
     while True:
         try:
-            return fn(*args, **kwargs)
+            result = fn(*args, **kwargs)
+            if type(result) is CoroutineType:
+                no_coroutine(result, fn)
+            return result
         except Exception as error:
             run = run or Run(config, ports)
             delay = run.next_delay(error)
