@@ -47,12 +47,23 @@ class CircuitOpenError(ResilienceError):
     code = "CIRCUIT_OPEN"
 
     def __init__(self, name: str, retry_after: float | None = None, reason: str = "") -> None:
-        self.name = name
-        self.retry_after = retry_after
-        self.reason = reason
+        self.args = (name, retry_after, reason)
 
-    def __reduce__(self) -> tuple[type, tuple[object, ...]]:
-        return type(self), (self.name, self.retry_after, self.reason)
+    @property
+    def name(self) -> str:
+        """The breaker's name."""
+        return str(self.args[0])
+
+    @property
+    def retry_after(self) -> float | None:
+        """Seconds until the breaker will admit a call again, or None."""
+        wait: float | None = self.args[1]
+        return wait
+
+    @property
+    def reason(self) -> str:
+        """Why it is open."""
+        return str(self.args[2])
 
     def __str__(self) -> str:
         why = f" ({self.reason})" if self.reason else ""
@@ -146,15 +157,12 @@ def code_of(error: BaseException) -> str:
     if isinstance(code, str) and code:
         return code
     response = getattr(error, "response", None)
-    for status in (
-        getattr(error, "status", None),
-        getattr(error, "status_code", None),
-        code,
-        getattr(response, "status_code", None),
-        getattr(response, "status", None),
-    ):
+    statuses = [code, getattr(error, "status", None), getattr(error, "status_code", None)]
+    if response is not None:
+        statuses += [getattr(response, "status_code", None), getattr(response, "status", None)]
+    for status in statuses:
         if isinstance(status, int) and 100 <= status <= 599:
-            return f"{int(status)}"
+            return str(int(status))
     if isinstance(error, TimeoutError):
         return "TIMEOUT"
     if isinstance(error, OSError) and _is_network(error):

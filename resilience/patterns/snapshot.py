@@ -17,8 +17,7 @@ class RecentCall(NamedTuple):
     verdict: Verdict
 
 
-@dataclass(frozen=True, slots=True)
-class RecentError:
+class RecentError(NamedTuple):
     """One failure of late: when (by the breaker's clock), the type's name, the code (`errors.code_of`) and the text."""
 
     at: float
@@ -52,6 +51,8 @@ class Snapshot:
     """In the window, as are failures and slow."""
     failures: int
     slow: int
+    failures_lately: int
+    """Failures within window_seconds, counted up to failures_in_window; 0 where that is off."""
     failure_rate: float
     slow_rate: float
     consecutive_failures: int
