@@ -4,9 +4,9 @@ import itertools
 import math
 import threading
 import time
+from abc import ABC, abstractmethod
 from collections import deque
 from collections.abc import Callable
-from typing import Protocol
 
 from resilience.patterns.config import BreakerConfig
 from resilience.patterns.errors import ConfigError
@@ -21,14 +21,6 @@ from resilience.patterns.typing import Clock, State, Verdict
 BREAKS_KEPT = 64
 
 
-class Hears(Protocol):
-    """What is told how a call ended."""
-
-    def _finish(
-        self, permit: "Permit", verdict: Verdict, duration: float | None, error: BaseException | None
-    ) -> None: ...
-
-
 class Permit:
     """A call that a breaker has admitted; whoever holds it says once how it ended.
 
@@ -38,7 +30,7 @@ class Permit:
 
     __slots__ = ("_ended", "breaker", "deadline", "generation", "started")
 
-    def __init__(self, breaker: Hears, generation: int, started: float, deadline: float | None = None) -> None:
+    def __init__(self, breaker: "Machine", generation: int, started: float, deadline: float | None = None) -> None:
         self.breaker = breaker
         self.generation = generation
         self.started = started
@@ -60,7 +52,7 @@ class Permit:
         return not ended
 
 
-class Machine:
+class Machine(ABC):
     """The state, who may change it, and what can be read of it."""
 
     __slots__ = (
@@ -287,6 +279,10 @@ class Machine:
         self._decree(state, reason, detail=detail, forced=forced, seconds=remaining, generation=generation)
 
     # -- inside --------------------------------------------------------------------------------------------------
+
+    @abstractmethod
+    def _finish(self, permit: Permit, verdict: Verdict, duration: float | None, error: BaseException | None) -> None:
+        """Hears how a call with a permit ended."""
 
     def _is_present(self, generation: int | None) -> bool:
         return generation is None or generation == self._generation
