@@ -30,6 +30,7 @@ PAGES = {
     "tokens": "/settings/tokens",
     "kinds": "/settings/kinds",
     "kind": "/settings/kinds/plan_edit",
+    "policy": "/settings/policy",
     "profile": "/profile",
     "not-found": "/no-such-page",
 }

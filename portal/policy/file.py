@@ -4,6 +4,7 @@
 2. A file that changed is read. A file that was written to less than `SETTLE` ago may be half-written and waits for the next look.
 3. A file whose bytes are those in force changes nothing. A sound one is in force from now on.
 4. A file that is missing or wrong leaves the policy in force as it is, and its faults are told. It is read again when it changes.
+5. The last good content is kept aside: a process that starts while the file is wrong goes on with what the others have.
 
 Two saves within one tick of the file system's clock can look alike; so a file that was young when it was read is read once more.
 """
@@ -15,11 +16,11 @@ import threading
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, fields, replace
-from datetime import datetime
+from datetime import UTC, datetime
 from hashlib import sha256
 from pathlib import Path
 
-from portal.kit import clock
+from portal.kit import clock, files
 from portal.policy.core.faults import Fault
 from portal.policy.core.policy import Policy
 from portal.policy.core.reading import Reading, built_in, read
@@ -30,6 +31,15 @@ logger = logging.getLogger(__name__)
 INTERVAL = 1.0
 SETTLE = 0.25
 YOUNG = 2.0
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where a policy file is, how it is called in messages, and where its last good content is kept."""
+
+    path: Path
+    file: str
+    kept: Path
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,25 +73,25 @@ class _Seen:
 
 
 class PolicyFile:
-    """A policy file that is looked at now and then. `path` and the way it is called in messages are asked for at each look."""
+    """A policy file that is looked at now and then. Where it is is asked for at each look."""
 
     def __init__(
         self,
-        path: Callable[[], tuple[Path, str]],
+        place: Callable[[], Place],
         *,
         interval: float = INTERVAL,
         monotonic: Callable[[], float] = time.monotonic,
         wall: Callable[[], float] = time.time,
         sleep: Callable[[float], None] = time.sleep,
     ) -> None:
-        self._path = path
+        self._place = place
         self._interval = interval
         self._monotonic = monotonic
         self._wall = wall
         self._sleep = sleep
         self._state: State | None = None
         self._mark: tuple[int, ...] | None = None
-        self._wrong = b""
+        self._wrong = self._content = b""
         self._look_at = 0.0
         self._lock = threading.Lock()
         os.register_at_fork(after_in_child=self._forked)
@@ -114,23 +124,19 @@ class PolicyFile:
     def _look(self) -> State:
         self._look_at = self._monotonic() + self._interval
         try:
-            path, file = self._path()
-            if self._state is None or self._state.path != path:
+            place = self._place()
+            if self._state is None or self._state.path != place.path:
                 self._mark, self._wrong = None, b""
-                before = State(path, file, built_in(file), "", clock.now())
-                self._state = self._judged(before, self._see(path, first=True))
+                before = _kept(place) or State(place.path, place.file, built_in(place.file), "", clock.now())
+                self._state = self._judged(before, self._see(place.path, first=not before.from_file))
             else:
-                self._state = self._judged(self._state, self._see(path))
-        except Exception as error:  # nothing that a file holds may stop the portal
-            logger.exception("The policy file could not be read")
-            self._state = self._unread(error)
+                before = self._state
+                self._state = self._judged(before, self._see(place.path))
+            if self._state.version != before.version:
+                _keep(place, self._content)
+        except Exception as error:  # noqa: BLE001 - nothing that a file holds may stop the portal
+            self._mark, self._state = None, _unread(self._state, error)
         return self._state
-
-    def _unread(self, error: Exception) -> State:
-        file = self._state.file if self._state else "policy.yml"
-        state = self._state or State(Path(file), file, built_in(file), "", clock.now())
-        reason = f"The file could not be read ({type(error).__name__}); the log says more."
-        return replace(state, faults=(Fault(file, 0, 0, "", reason),), faulty_since=state.faulty_since or clock.now())
 
     def _see(self, path: Path, *, first: bool = False) -> _Seen:
         """The file's content, unless it is the one that was seen last."""
@@ -160,21 +166,47 @@ class PolicyFile:
         if seen.mark == self._mark:
             return state
         self._mark = None if seen.young else seen.mark
-        version = sha256(seen.content).hexdigest()[:12]
+        version = _version(seen.content)
         if version == state.version:
             self._wrong = b""
             return _mended(state)
         if seen.content == self._wrong and state.faults:
             return state
         reading = read(seen.content, state.file)
-        self._wrong = seen.content if reading.faults else b""
+        self._wrong, self._content = (seen.content, b"") if reading.faults else (b"", seen.content)
         return _taken(state, reading, version)
+
+
+def _version(content: bytes) -> str:
+    return sha256(content).hexdigest()[:12]
+
+
+def _kept(place: Place) -> State | None:
+    """What was in force before this process began, if it is kept and can still be read."""
+    try:
+        content, status = _content(place.kept)
+    except (OSError, ValueError):
+        return None
+    policy = read(content, place.file).policy
+    since = datetime.fromtimestamp(status.st_mtime, UTC)
+    return State(place.path, place.file, policy, _version(content), since) if policy else None
+
+
+def _keep(place: Place, content: bytes) -> None:
+    """Keeps a good content; another process may have done so already."""
+    try:
+        if not place.kept.exists() or place.kept.read_bytes() != content:
+            place.kept.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+            files.replace(place.kept, content.decode())
+    except OSError as error:
+        logger.warning("The policy is in force, but cannot be kept for processes that start later: %s", error)
 
 
 def _taken(state: State, reading: Reading, version: str) -> State:
     if reading.policy is None:
         return _faulty(state, reading.faults)
-    logger.info("The policy of %s is in force (version %s).", state.file, version)
+    level = logging.INFO if state.from_file or state.faults else logging.DEBUG  # every command reads it once
+    logger.log(level, "The policy of %s is in force (version %s).", state.file, version)
     return State(state.path, state.file, _sharing(reading.policy, state.policy), version, clock.now())
 
 
@@ -184,6 +216,16 @@ def _faulty(state: State, faults: tuple[Fault, ...]) -> State:
     kept = f"version {state.version}" if state.from_file else "what is built in"
     logger.warning("%s is not taken; %s goes on. %s", state.file, kept, " ".join(str(fault) for fault in faults[:10]))
     return replace(state, faults=faults, faulty_since=state.faulty_since or clock.now())
+
+
+def _unread(state: State | None, error: Exception) -> State:
+    """The state after something that nobody foresaw."""
+    known = state or State(Path("policy.yml"), "policy.yml", built_in("policy.yml"), "", clock.now())
+    reason = f"The file could not be read ({type(error).__name__}); the log says more."
+    faults = (Fault(known.file, 0, 0, "", reason),)
+    if known.faults != faults:
+        logger.error("The policy file could not be read", exc_info=error)
+    return replace(known, faults=faults, faulty_since=known.faulty_since or clock.now())
 
 
 def _mended(state: State) -> State:

@@ -1,18 +1,24 @@
 """The one policy file of this process, where BREAKWATER_POLICY says."""
 
+from hashlib import sha256
 from pathlib import Path
 
 from django.conf import settings
 
 from portal.policy.core.policy import Policy
-from portal.policy.file import PolicyFile, State
+from portal.policy.file import Place, PolicyFile, State
 
 
-def _place() -> tuple[Path, str]:
-    """Where the file is, and how it is called: from the checkout on when it is inside."""
+def _place() -> Place:
+    """Where the file is, how it is called (from the checkout on when it is inside), and where its last good content is kept."""
     path = Path(settings.BREAKWATER_POLICY).absolute()
     inside = path.is_relative_to(settings.BASE_DIR)
-    return path, str(path.relative_to(settings.BASE_DIR) if inside else path)
+    kept = f"{sha256(str(path).encode()).hexdigest()[:12]}.yml"
+    return Place(
+        path,
+        str(path.relative_to(settings.BASE_DIR) if inside else path),
+        settings.BREAKWATER_HOME / "policy" / kept,
+    )
 
 
 _FILE = PolicyFile(_place)

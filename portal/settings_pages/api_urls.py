@@ -1,8 +1,8 @@
-"""Addresses of the REST API of organizations, under /api/v1/."""
+"""Addresses of the REST API of organizations and of the policy, under /api/v1/."""
 
 from django.urls import path
 
-from portal.settings_pages import api
+from portal.settings_pages import api, policy_api
 
 urlpatterns = [
     path("me", api.MeView.as_view(), name="api_me"),
@@ -12,4 +12,5 @@ urlpatterns = [
     path("members/<int:membership_id>", api.MemberView.as_view(), name="api_member"),
     path("tokens", api.TokensView.as_view(), name="api_tokens"),
     path("tokens/<int:token_id>", api.TokenView.as_view(), name="api_token"),
+    path("policy", policy_api.PolicyView.as_view(), name="api_policy"),
 ]

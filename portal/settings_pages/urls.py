@@ -1,8 +1,8 @@
-"""Addresses of sign-in, profile, members and tokens."""
+"""Addresses of sign-in, profile, members, tokens and the policy."""
 
 from django.urls import path
 
-from portal.settings_pages import account, members, tokens
+from portal.settings_pages import account, members, policy, tokens
 
 urlpatterns = [
     path("login", account.login, name="login"),
@@ -14,4 +14,5 @@ urlpatterns = [
     path("settings/members/<int:membership_id>/remove", members.remove, name="member_remove"),
     path("settings/tokens", tokens.tokens, name="tokens"),
     path("settings/tokens/<int:token_id>/revoke", tokens.revoke, name="token_revoke"),
+    path("settings/policy", policy.policy, name="policy"),
 ]

@@ -79,6 +79,7 @@ PAGES: list[tuple[str | Promise, list[Page]]] = [
         [
             Page("upstreams", _("Upstreams"), "/settings/upstreams", "u", main=True),
             Page("kinds", _("Kinds"), "/settings/kinds", "k"),
+            Page("policy", _("Policy"), "/settings/policy", "y"),
             Page("members", _("Members"), "/settings/members", "m"),
             Page("tokens", _("Tokens"), "/settings/tokens", "t"),
         ],

@@ -91,6 +91,9 @@ EXPECTED: dict[str, list[Case]] = {
     ],
     "api/v1/tokens": [get(For.RIGHT_SOMEWHERE), post(For.NAMED, {"name": "x", "scopes": ["read"], **OF_TIDEWATER})],
     "api/v1/tokens/<int:token_id>": [get(For.RIGHT), Case("DELETE", For.RIGHT)],
+    # the policy of the whole portal
+    "settings/policy": [get(For.SIGNED_IN)],
+    "api/v1/policy": [get(For.SIGNED_IN)],
     # upstreams
     "settings/upstreams": [get(For.SIGNED_IN)],
     "settings/upstreams/add": [get(For.RIGHT_SOMEWHERE), post(For.RIGHT_SOMEWHERE, {"name": "x"})],

@@ -18,6 +18,7 @@ LISTS = [
     "/settings/upstreams",
     "/settings/upstreams/add",
     "/settings/kinds",
+    "/settings/policy",
     "/settings/members",
     "/settings/tokens",
     "/profile",

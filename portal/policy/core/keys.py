@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from portal.policy.core import policy as typed
-from portal.policy.core.values import Choice, Choices, Endpoints, Kind, Number, Switch
+from portal.policy.core.values import SHARE, Choice, Choices, Endpoints, Kind, Number, Switch
 from portal.policy.core.words import plain
 
 _MONTH_MS = 2_592_000_000  # 30 days
@@ -40,6 +40,7 @@ class Section:
     """Keys that belong together, and the type that they become. A section of one nameless key is that key's value itself."""
 
     name: str
+    title: str
     says: str
     keys: tuple[Key, ...]
     make: Callable[..., Any]
@@ -60,11 +61,11 @@ def _milliseconds(*, optional: bool = False) -> Number:
 
 
 def _share() -> Number:
-    return Number(least=0, above=0, most=1, whole=False, optional=True)
+    return Number(unit=SHARE, least=0, above=0, most=1, whole=False, optional=True)
 
 
 def _factor() -> Number:
-    return Number(least=1, most=100, whole=False)
+    return Number(unit="times", least=1, most=100, whole=False)
 
 
 def _backoff(values: Values) -> Iterator[Contradiction]:
@@ -87,6 +88,7 @@ def _breaker(values: Values) -> Iterator[Contradiction]:
 SECTIONS = (
     Section(
         "sync_backoff",
+        gettext_noop("Backoff"),
         gettext_noop("How long an item waits before it is sent again, and how often it is tried."),
         (
             Key("min_ms", "minimum", _milliseconds(), 500, gettext_noop("The wait after the first failure.")),
@@ -112,6 +114,7 @@ SECTIONS = (
     ),
     Section(
         "circuit_breaker",
+        gettext_noop("Circuit breaker"),
         gettext_noop("When an upstream's breaker opens, when it tries again, and when it closes."),
         (
             Key(
@@ -222,6 +225,7 @@ SECTIONS = (
     ),
     Section(
         "failover",
+        gettext_noop("Failover"),
         gettext_noop("What is read instead while a service is away."),
         (
             Key("enabled", "enabled", Switch(), True, gettext_noop("Whether anything is read elsewhere at all.")),
@@ -251,6 +255,7 @@ SECTIONS = (
     ),
     Section(
         "queue_management",
+        gettext_noop("Queue alerts"),
         gettext_noop("When the queue raises an alert, and where it goes."),
         (
             Key(
@@ -279,6 +284,7 @@ SECTIONS = (
     ),
     Section(
         "alert_channels",
+        gettext_noop("Alert channels"),
         gettext_noop("The ways that alerts can go."),
         (
             Key(
@@ -293,6 +299,7 @@ SECTIONS = (
     ),
     Section(
         "chaos_testing",
+        gettext_noop("Chaos testing"),
         gettext_noop("Failures that are injected on purpose, to see that the rest holds."),
         (
             Key("enabled", "enabled", Switch(), True, gettext_noop("Whether experiments may run at all.")),

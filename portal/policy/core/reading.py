@@ -103,7 +103,10 @@ def _unknown_section(name: str) -> str:
 def _no_keys(section: Section, node: Node) -> str:
     if isinstance(node, Scalar) and node.bare and node.text in ("", "~", "null"):
         return f"{section.name} is empty. Write its keys below it, indented, or leave it out."
-    return f"Keys belong below {section.name}, each on a line of its own, as {section.keys[0].name}: {section.keys[0].built_in}."
+    first = section.keys[0]
+    return (
+        f"Keys belong below {section.name}, each on a line of its own, as {first.name}: {str(first.built_in).lower()}."
+    )
 
 
 def _keys(section: Section, table: Table, faults: Faults, said: dict[str, _Said]) -> None:

@@ -7,6 +7,7 @@ A file whose syntax is broken is read again section by section, so that one slip
 
 import re
 from dataclasses import dataclass, field
+from itertools import pairwise
 
 import yaml
 
@@ -125,7 +126,7 @@ def _piece_by_piece(text: str, faults: Faults) -> Table | None:
     whole, table = list(faults.found), Table(1, 1)
     faults.found.clear()
     starts = [found.start() for found in _SECTION.finditer(text)][:MOST_NODES]
-    for start, end in zip(starts, [*starts[1:], len(text)], strict=True):
+    for start, end in pairwise([*starts, len(text)]):
         root, _sound = _parse(text[start:end], faults, _place(text, start)[0] - 1)
         if isinstance(root, Table):
             table.entries += root.entries
@@ -146,9 +147,11 @@ def _parse(text: str, faults: Faults, above: int = 0) -> tuple[Node | None, bool
         return building.root, True
     except yaml.MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark
-        last = text.rstrip().count("\n") + 1 + above
-        line, column = (min(mark.line + 1 + above, last), mark.column + 1) if mark else (0, 0)
-        faults.add(line, column, _syntax(error, above))
+        lines = text.rstrip().split("\n")
+        line, column = (mark.line, mark.column) if mark else (0, 0)
+        if line >= len(lines):  # the end of the text: nobody looks below its last line
+            line, column = len(lines) - 1, len(lines[-1])
+        faults.add(line + 1 + above, column + 1, _syntax(error, above))
         return building.root, False
     except yaml.YAMLError as error:
         faults.add(above + 1, 1, f"This is not YAML: {short(str(error))}.")
@@ -158,13 +161,25 @@ def _parse(text: str, faults: Faults, above: int = 0) -> tuple[Node | None, bool
 
 def _syntax(error: yaml.MarkedYAMLError, above: int) -> str:
     """What the parser found, in a sentence."""
-    found = (error.problem or "it cannot be read").removeprefix("did not find expected ").replace("'", "")
-    if (error.problem or "").startswith("did not find expected"):
-        found = f"{found} is missing here"
-    since = ""
+    found = (error.problem or "it cannot be read").replace("'", "")
+    if found.startswith("did not find expected "):
+        found = f"{found.removeprefix('did not find expected ')} is missing here"
+    within = ""
     if error.context and error.context_mark:
-        since = f" ({error.context.replace('block mapping', 'block of keys')} that began on line {error.context_mark.line + 1 + above})"
-    return f"This is not YAML: {found}{since}. Look at the indentation, the colons, the quotes and the brackets."
+        what = next((name for words, name in _THINGS.items() if words in error.context), "part")
+        within = f", in the {what} that begins on line {error.context_mark.line + 1 + above}"
+    return f"This is not YAML: {found}{within}. Look at the indentation, the colons, the quotes and the brackets."
+
+
+_THINGS = {
+    "flow sequence": "list in brackets",
+    "flow mapping": "group in braces",
+    "block mapping": "group of keys",
+    "block collection": "list",
+    "block sequence": "list",
+    "quoted scalar": "quoted text",
+    "simple key": "key",
+}
 
 
 class _Building:
@@ -179,7 +194,8 @@ class _Building:
 
     def take(self, event: yaml.Event) -> None:
         """One event of the parser."""
-        line, column = event.start_mark.line + 1 + self.above, event.start_mark.column + 1
+        mark = event.start_mark
+        line, column = (mark.line + 1 + self.above, mark.column + 1) if mark else (self.above + 1, 1)
         match event:
             case yaml.DocumentStartEvent():
                 self.documents += 1
@@ -188,7 +204,7 @@ class _Building:
                     raise _EnoughError
             case yaml.AliasEvent():
                 self.faults.add(
-                    line, column, f"*{short(event.anchor)} is an alias. Write the value out, without & and *."
+                    line, column, f"*{short(event.anchor or '')} is an alias. Write the value out, without & and *."
                 )
                 self.put(Blank(line, column))
             case yaml.ScalarEvent():

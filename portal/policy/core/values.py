@@ -13,6 +13,7 @@ from portal.policy.core.words import listed, near, plain, short
 _NUMBER = re.compile(r"[-+]?(\d[\d_]*)(\.\d*)?([eE][-+]?\d{1,3})?")
 _MEASURED = re.compile(r"([-+]?\d+(?:\.\d+)?)\s*(ms|s|sec|seconds?|m|min|minutes?|h|hours?|d|days?)", re.IGNORECASE)
 _PERCENT = re.compile(r"(\d+(?:\.\d+)?)\s*%")
+SHARE = "of calls"
 _SECONDS = {"m": 60.0, "s": 1.0, "h": 3_600.0, "d": 86_400.0}
 _TRUE, _FALSE = frozenset({"true", "yes", "on"}), frozenset({"false", "no", "off"})
 _NOTHING = frozenset({"", "~", "null", "off", "false", "no", "none"})
@@ -68,7 +69,7 @@ class Number:
             hint = " Write it without the quotes." if found else ""
             raise Wrong(f"“{short(node.text)}” is a text.{hint or ' ' + self._wants()}")
         if not found:
-            raise Wrong(f"{self._no_number(node.text)} {self._wants()}")
+            raise Wrong(self._no_number(node.text))
         digits = found.group(1)
         if len(digits) > 1 and digits[0] == "0":
             raise Wrong(f"{short(node.text)} begins with 0, which some read as octal. Write it without.")
@@ -90,15 +91,16 @@ class Number:
             seconds = float(measured.group(1)) * (0.001 if written == "ms" else _SECONDS[written[0]])
             value = round(seconds / UNIT_SECONDS[self.unit], 6)
             return f"{short(text)} has a unit. Write the number alone, in {_LONG[self.unit]}: {value:g}."
-        if percent and self.most == 1:
+        if percent and self.unit == SHARE:
             return f"{short(text)} is a percentage. Write {float(percent.group(1)) / 100:g}."
-        return "There is no value." if text in ("", "~", "null") else f"“{short(text)}” is no number."
+        said = "There is no value." if text in ("", "~", "null") else f"“{short(text)}” is no number."
+        return f"{said} {self._wants()}"
 
     def _outside(self, value: float) -> str:
         if value < 0:
             return "negative"
         if value > self.most:
-            percent = self.most == 1 and value <= 100
+            percent = self.unit == SHARE and value <= 100
             return f"above {self._with_unit(self.most)}" + (
                 f" (for {value:g} % write {value / 100:g})" if percent else ""
             )
@@ -107,11 +109,11 @@ class Number:
     def _wants(self) -> str:
         low = f"above {plain(self.above)}" if self.above is not None else f"from {plain(self.least)}"
         what = "A whole number" if self.whole else "A number"
-        unit = f" of {_LONG[self.unit]}" if self.unit else ""
+        unit = f" of {_LONG[self.unit]}" if self.unit in _LONG else ""
         return f"{what}{unit} {low} to {plain(self.most)} belongs here{', or off' if self.optional else ''}."
 
     def _with_unit(self, value: float) -> str:
-        return f"{plain(value)} {self.unit}".rstrip()
+        return f"{plain(value)} {self.unit}" if self.unit in _LONG else plain(value)
 
 
 _LONG = {"ms": "milliseconds", "h": "hours", "calls": "calls", "attempts": "attempts", "items": "items"}
