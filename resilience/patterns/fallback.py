@@ -199,13 +199,13 @@ class _Step:
 
 
 def _parameters(fn: Callable[..., Any]) -> frozenset[str]:
-    """The names of what a function takes. A class, and what has no signature to read, is called with nothing."""
+    """The names of what a function takes. A class takes nothing; what has no signature to read takes whatever it is given."""
     if isinstance(fn, type):
         return frozenset()
     try:
         return frozenset(inspect.signature(fn).parameters)
     except (TypeError, ValueError):
-        return frozenset()
+        return frozenset({"*"})
 
 
 def _keep(error: Exception, step: str, failure: Exception, failed: list[Exception]) -> None:

@@ -33,7 +33,7 @@ class Matcher:
             self._predicate = errors
         self._codes = frozenset(one for one in named if isinstance(one, str) and one)
         self._types = tuple(one for one in named if is_error_type(one))
-        if any(not (is_error_type(one) or one in self._codes) for one in named):
+        if not all(is_error_type(one) or (isinstance(one, str) and one) for one in named):
             raise ConfigError(field, errors, "codes (strings), subclasses of Exception, or a predicate")
 
     def __call__(self, error: Exception) -> bool:

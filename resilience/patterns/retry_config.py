@@ -81,6 +81,8 @@ class RetryConfig:
             raise ConfigError("on_retry", self.on_retry, "a callable that is not async")
         self._set("_waits", self.backoff or self._own_backoff())
         self._set("_matches", Matcher(self.retry_on, "retry_on"))
+        if isinstance(self.retry_on, list | set):  # frozen, as the rest
+            self._set("retry_on", frozenset(self.retry_on))
 
     def replace(self, **changes: Any) -> Self:
         """The same settings but for `changes`, checked again."""
@@ -98,7 +100,7 @@ class RetryConfig:
             except Exception:  # noqa: BLE001 - it must not take the place of the error that it was asked about
                 _log.exception("The reader %s of %r raised.", name_of(reader), self.name)
                 continue
-            if asked is not None:
+            if asked is not None and asked > 0:
                 return asked
         return None
 
