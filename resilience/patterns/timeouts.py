@@ -192,8 +192,7 @@ class Timeout:
             raise TooManyAbandoned(config.name)
         context = contextvars.copy_context()
         worker = Worker(config.name)
-        worker.start(lambda: context.run(fn, *args, **kwargs))
-        if worker.wait(deadline.remaining()):
+        if worker.run(lambda: context.run(fn, *args, **kwargs), deadline.remaining()):
             return worker.result()
         raise CallAbandoned(deadline.seconds, deadline.name or config.name, worker)
 
@@ -231,19 +230,19 @@ class Worker:
         self._error: BaseException | None = None
         self._callbacks: list[Callable[[], object]] = []
 
-    def start(self, work: Callable[[], Any]) -> None:
-        """Starts the thread. Python's exit does not wait for it."""
-        threading.Thread(target=self._run, args=(work,), name=f"timeout-{self._name}", daemon=True).start()
-
-    def wait(self, seconds: float) -> bool:
-        """Whether it ended within so many seconds; if not, it is abandoned now. One that ends in that very moment has ended."""
+    def run(self, work: Callable[[], Any], seconds: float) -> bool:
+        """Whether the work ended within so many seconds; if not, it is abandoned. Python's exit does not wait for its thread."""
+        thread = threading.Thread(target=self._work, args=(work,), name=f"timeout-{self._name}", daemon=True)
         try:
+            thread.start()
             if self._gate.wait(min(seconds, threading.TIMEOUT_MAX)):
                 return True
+        except RuntimeError:  # no thread is to be had
+            raise
         except BaseException:  # an interrupt
             self._abandon()
             raise
-        return not self._abandon()
+        return not self._abandon()  # it may end in this very moment
 
     def result(self) -> Any:
         """What the call returned. Raises what it raised."""
@@ -263,7 +262,7 @@ class Worker:
                 return
         callback()
 
-    def _run(self, work: Callable[[], Any]) -> None:
+    def _work(self, work: Callable[[], Any]) -> None:
         try:
             self._result = work()
         except BaseException as error:  # noqa: BLE001 - it is raised where somebody waits for it
