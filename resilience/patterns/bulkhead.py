@@ -6,86 +6,23 @@ nobody steps in between, and no permit is lost when a wait ends by a time limit,
 
 import asyncio
 import logging
-import math
 import threading
 from collections.abc import Awaitable, Callable, Iterator
 from contextlib import suppress
-from dataclasses import dataclass, replace
 from types import TracebackType
-from typing import Any, Literal, Self
 
+from resilience.patterns.bulkhead_config import BulkheadConfig, BulkheadEvent, BulkheadMetrics, Happening, Reason
 from resilience.patterns.deadline import time_left
-from resilience.patterns.errors import BulkheadFullError, ConfigError
+from resilience.patterns.errors import BulkheadFullError
 from resilience.patterns.forks import renew_after_fork
 from resilience.patterns.listeners import Listeners
 from resilience.patterns.permits import Permits, TaskWaiter, ThreadWaiter, Waiter
+from resilience.patterns.timeouts import CallAbandoned
 from resilience.patterns.typing import P, T
 
 __all__ = ["Bulkhead", "BulkheadConfig", "BulkheadEvent", "BulkheadMetrics", "Bulkheads", "Lease", "bulkheads"]
 
-log = logging.getLogger(__name__)
-
-Reason = Literal["queue-full", "queue-timeout", "would-block"]
-Happening = Literal["started", "finished", "queued", "rejected"]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class BulkheadConfig:
-    """`max_concurrent` calls at once, `max_queue` more that wait for at most `queue_timeout` seconds (None: as long as the
-    deadline allows). `on_reject(reason)` is told of each refusal."""
-
-    max_concurrent: int = 10
-    max_queue: int = 0
-    queue_timeout: float | None = None
-    on_reject: Callable[[Reason], object] | None = None
-
-    def __post_init__(self) -> None:
-        if not _whole(self.max_concurrent) or self.max_concurrent < 1:
-            raise ConfigError("max_concurrent", self.max_concurrent, "a whole number of at least 1")
-        if not _whole(self.max_queue) or self.max_queue < 0:
-            raise ConfigError("max_queue", self.max_queue, "a whole number of at least 0")
-        if self.queue_timeout is not None and not _seconds(self.queue_timeout):
-            raise ConfigError("queue_timeout", self.queue_timeout, "a number of seconds above 0 or None")
-        if self.on_reject is not None and not callable(self.on_reject):
-            raise ConfigError("on_reject", self.on_reject, "callable")
-
-    def replace(self, **changes: Any) -> Self:
-        """The same config with some fields changed, and checked again."""
-        return replace(self, **changes)
-
-
-def _whole(value: object) -> bool:
-    return isinstance(value, int) and not isinstance(value, bool)
-
-
-def _seconds(value: object) -> bool:
-    return isinstance(value, int | float) and not isinstance(value, bool) and 0 < value < math.inf
-
-
-@dataclass(frozen=True, slots=True)
-class BulkheadEvent:
-    """What happened at a bulkhead, and how many were in it and waited right after. `reason` says why a call was refused."""
-
-    name: str
-    kind: Happening
-    active: int
-    queued: int
-    reason: Reason | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class BulkheadMetrics:
-    """A bulkhead at one moment. `abandoned` counts places held by work whose caller has given up; `utilization` is in percent."""
-
-    active: int
-    available: int
-    queued: int
-    max_concurrent: int
-    max_queue: int
-    completed: int
-    rejected: int
-    abandoned: int
-    utilization: float
+_log = logging.getLogger("resilience.patterns")
 
 
 class Lease:
@@ -110,6 +47,14 @@ class Lease:
         self._permits.abandon(1)
         if not self._held:
             self._settle_abandoned()
+
+    def end(self, error: BaseException | None = None) -> None:
+        """Releases it, or, after a call that was given up on and still runs in a thread, has it released when that ends."""
+        if isinstance(error, CallAbandoned) and error.worker is not None:
+            self.abandon()
+            error.worker.when_done(self.release)
+        else:
+            self.release()
 
     def release(self) -> None:
         """Gives the place back."""
@@ -143,7 +88,7 @@ class Guard:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        self._end()
+        self._end(error)
 
     async def __aenter__(self) -> Lease:
         self._check()
@@ -153,7 +98,7 @@ class Guard:
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        self._end()
+        self._end(error)
 
     def _check(self) -> None:
         if self._lease is not None:
@@ -161,9 +106,9 @@ class Guard:
                 f"this guard of the bulkhead {self._bulkhead.name!r} was entered before; ask guard() for a new one"
             )
 
-    def _end(self) -> None:
+    def _end(self, error: BaseException | None) -> None:
         if self._lease is not None:
-            self._lease.release()
+            self._lease.end(error)
 
 
 class Bulkhead:
@@ -178,13 +123,15 @@ class Bulkhead:
     A fork starts the child with an empty bulkhead: the threads that were inside live on in the parent only.
     """
 
-    __slots__ = ("__weakref__", "_listeners", "_permits", "config", "name")
+    __slots__ = ("__weakref__", "_listeners", "_permits", "config", "heard", "name")
 
     def __init__(self, name: str, config: BulkheadConfig | None = None) -> None:
         self.name = name
         self.config = config or BulkheadConfig()
         self._permits = Permits(self.config.max_concurrent)
         self._listeners: Listeners[BulkheadEvent] = Listeners(f"the bulkhead {name}")
+        self.heard = False
+        """Whether anybody listens: asked on each call, so that nothing is made for nobody."""
         renew_after_fork(self)
 
     def __repr__(self) -> str:
@@ -193,19 +140,37 @@ class Bulkhead:
 
     def call(self, fn: Callable[P, T], /, *args: P.args, **kwargs: P.kwargs) -> T:
         """What `fn` returns, called inside the bulkhead."""
-        permits = self._enter()
+        permits = self._permits
+        if not permits.take():
+            self._wait(permits)
         try:
-            return fn(*args, **kwargs)
-        finally:
-            self._leave(permits)
+            if self.heard:
+                self._tell("started", permits)
+            result = fn(*args, **kwargs)
+        except BaseException as error:
+            self._leave_with(permits, error)
+            raise
+        permits.give()
+        if self.heard:
+            self._tell("finished", permits)
+        return result
 
     async def acall(self, fn: Callable[P, Awaitable[T]], /, *args: P.args, **kwargs: P.kwargs) -> T:
         """What `await fn(…)` returns, called inside the bulkhead."""
-        permits = await self._aenter()
+        permits = self._permits
+        if not permits.take():
+            await self._await(permits)
         try:
-            return await fn(*args, **kwargs)
-        finally:
-            self._leave(permits)
+            if self.heard:
+                self._tell("started", permits)
+            result = await fn(*args, **kwargs)
+        except BaseException as error:
+            self._leave_with(permits, error)
+            raise
+        permits.give()
+        if self.heard:
+            self._tell("finished", permits)
+        return result
 
     def guard(self) -> Guard:
         """A block inside the bulkhead, for `with` and `async with`."""
@@ -254,7 +219,16 @@ class Bulkhead:
 
     def on_event(self, listener: Callable[[BulkheadEvent], object]) -> Callable[[], None]:
         """Tells the listener of everything that starts, finishes, queues or is refused; returns what ends that."""
-        return self._listeners.subscribe(listener)
+        end = self._listeners.subscribe(listener)
+        self.heard = True
+
+        def unsubscribe() -> None:
+            end()
+            self.heard = False
+            if self._listeners:  # looked at after the word was written: whoever subscribes meanwhile is not lost
+                self.heard = True
+
+        return unsubscribe
 
     def _after_fork(self) -> None:
         """Begins anew: those inside belong to another process."""
@@ -264,7 +238,7 @@ class Bulkhead:
         permits = self._permits
         if not permits.take():
             self._wait(permits)
-        if self._listeners:
+        if self.heard:
             self._tell("started", permits)
         return permits
 
@@ -272,14 +246,21 @@ class Bulkhead:
         permits = self._permits
         if not permits.take():
             await self._await(permits)
-        if self._listeners:
+        if self.heard:
             self._tell("started", permits)
         return permits
 
     def _leave(self, permits: Permits) -> None:
         permits.give()
-        if self._listeners:
+        if self.heard:
             self._tell("finished", permits)
+
+    def _leave_with(self, permits: Permits, error: BaseException) -> None:
+        """Leaves after an error; work that goes on in a thread after its caller gave up keeps the place until it ends."""
+        if isinstance(error, CallAbandoned):
+            Lease(self, permits).end(error)
+        else:
+            self._leave(permits)
 
     def _wait(self, permits: Permits) -> None:
         waiter = ThreadWaiter()
@@ -317,11 +298,11 @@ class Bulkhead:
             try:
                 self.config.on_reject(reason)
             except Exception:
-                log.exception("on_reject of the bulkhead %s failed", self.name)
+                _log.exception("on_reject of the bulkhead %s failed", self.name)
         raise BulkheadFullError(self.name, reason)
 
     def _tell(self, kind: Happening, permits: Permits, reason: Reason | None = None) -> None:
-        if self._listeners:
+        if self.heard:
             self._listeners(BulkheadEvent(self.name, kind, permits.active, permits.queued, reason))
 
 
@@ -334,7 +315,7 @@ def _runs_a_loop() -> bool:
 
 
 class Bulkheads:
-    """Bulkheads by name."""
+    """Bulkheads by name: one for each, however many threads ask at once."""
 
     def __init__(self) -> None:
         self._by_name: dict[str, Bulkhead] = {}
@@ -343,10 +324,16 @@ class Bulkheads:
         renew_after_fork(self)
 
     def __iter__(self) -> Iterator[Bulkhead]:
-        return iter(list(self._by_name.values()))
+        return iter([bulkhead for _, bulkhead in sorted(self._by_name.items())])
 
     def __len__(self) -> int:
         return len(self._by_name)
+
+    def __contains__(self, name: object) -> bool:
+        return name in self._by_name
+
+    def __getitem__(self, name: str) -> Bulkhead:
+        return self._by_name[name]
 
     def get(self, name: str) -> Bulkhead | None:
         """The bulkhead of this name, or None."""
@@ -367,8 +354,16 @@ class Bulkheads:
             return found
 
     def names(self) -> list[str]:
-        """The names, in the order of their making."""
-        return list(self._by_name)
+        """All names, sorted."""
+        return sorted(self._by_name)
+
+    def discard(self, name: str) -> None:
+        """Forgets a bulkhead; whoever holds it keeps it, and the registry's listeners no longer hear it."""
+        with self._lock:
+            found = self._by_name.pop(name, None)
+            if found is not None:
+                for follower in self._followers:
+                    follower.leave(found)
 
     def on_event(self, listener: Callable[[BulkheadEvent], object]) -> Callable[[], None]:
         """Tells the listener what happens at each of them, present and future; returns what ends that."""
@@ -397,14 +392,18 @@ class _Follower:
 
     def __init__(self, listener: Callable[[BulkheadEvent], object]) -> None:
         self._listener = listener
-        self._ends: list[Callable[[], None]] = []
+        self._ends: dict[str, Callable[[], None]] = {}
 
     def follow(self, bulkhead: Bulkhead) -> None:
-        self._ends.append(bulkhead.on_event(self._listener))
+        self._ends[bulkhead.name] = bulkhead.on_event(self._listener)
+
+    def leave(self, bulkhead: Bulkhead) -> None:
+        self._ends.pop(bulkhead.name)()
 
     def stop(self) -> None:
         while self._ends:
-            self._ends.pop()()
+            self._ends.popitem()[1]()
 
 
 bulkheads = Bulkheads()
+"""The bulkheads of this process."""
