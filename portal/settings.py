@@ -94,6 +94,7 @@ INSTALLED_APPS = [
     "portal.live",
     "portal.settings_pages",
     "resilience.upstreams",
+    "resilience.breakers",
     "conflicts",
     "syncqueue",
     "portal.overview",
@@ -209,14 +210,8 @@ Q_CLUSTER = {
     "recycle": 1_000_000,
 }
 
-# The queue (seconds unless said otherwise) ---------------------------------------------------------------------------
+# The queue (seconds unless said otherwise; attempts, backoff and breakers stand in governance/policy.yml) -------------
 SYNCQUEUE: dict[str, Any] = {
-    "max_attempts": 5,
-    "backoff_min": 0.5,
-    "backoff_max": 30.0,
-    "backoff_factor": 2.0,
-    "gate_failures": 5,
-    "gate_backoff_max": 5.0,
     "lease": 120.0,
     "heartbeat": 10.0,
     "item_bytes": 1_048_576,

@@ -17,6 +17,7 @@ from portal.api.reading import object_of, reason_in, texts_of, viewer_of
 from portal.kit import clock
 from portal.kit.errors import Error, Fault, Invalid, NotFound
 from portal.kit.viewer import Viewer
+from resilience.breakers.models import Breaker
 from resilience.upstreams.models import Upstream
 from syncqueue import api_examples as shown
 from syncqueue import figures, serializers
@@ -30,7 +31,7 @@ from syncqueue.core.change import NewChange
 from syncqueue.core.incoming import read_change, read_changes
 from syncqueue.core.states import ItemState
 from syncqueue.listing import RELATED, about
-from syncqueue.models import Gate, Item, ItemQuerySet
+from syncqueue.models import Item, ItemQuerySet
 from syncqueue.representation import represent_all, represent_new, represent_whole
 
 STATES = {state.slug: state for state in ItemState}
@@ -321,8 +322,7 @@ class StatsView(APIView):
         upstreams = (
             Upstream.objects.for_org(viewer).select_related("organization").order_by("organization__slug", "slug")
         )
-        gates = Gate.objects.filter(upstream__organization_id__in=viewer.organization_ids, closed_since__isnull=False)
-        out = set(gates.values_list("upstream_id", flat=True))
+        out = set(Breaker.objects.for_org(viewer).out().values_list("upstream_id", flat=True))
         names = ("open", "waiting", "enqueued", "delivered", "refused", "retried", "merged", "coalesced")
         return Response(
             {

@@ -1,4 +1,4 @@
-"""What is known about items beyond their own rows: their lane's head, who stands before them, their upstream's gate.
+"""What is known about items beyond their own rows: their lane's head, who stands before them, their upstream's breaker.
 
 Gathered for a whole page of items in a handful of queries, however long the lanes are.
 """
@@ -11,8 +11,9 @@ from uuid import UUID
 from django.db.models import OuterRef, Q, Subquery
 
 from portal.kit.viewer import Viewer
+from resilience.breakers.models import Breaker
 from syncqueue.core.states import ItemState
-from syncqueue.models import Attempt, Gate, Item, Lane
+from syncqueue.models import Attempt, Item, Lane
 
 LOOK = 50
 """Within so many numbers before an item, those that still wait are counted one by one; beyond, the numbers' distance is told."""
@@ -29,7 +30,7 @@ class Known:
     head: Item | None = None
     ahead: int = 0
     about: bool = False
-    gate: Gate | None = None
+    breaker: Breaker | None = None
     attempt: Attempt | None = None
     carrier: Item | None = None
     carries: int = 0
@@ -49,7 +50,7 @@ class Known:
 class _Gathered:
     heads: dict[int, Item] = field(default_factory=dict)
     before: dict[int, list[int]] = field(default_factory=dict)
-    gates: dict[int, Gate] = field(default_factory=dict)
+    breakers: dict[int, Breaker] = field(default_factory=dict)
     attempts: dict[UUID, Attempt] = field(default_factory=dict)
     carriers: dict[UUID, Item] = field(default_factory=dict)
 
@@ -61,8 +62,7 @@ def gather(viewer: Viewer, items: Sequence[Item]) -> list[Known]:
     if still:
         found.heads = _heads(viewer, {item.lane_id for item in still})
         found.before = _before(viewer, still, found.heads)
-        gates = Gate.objects.filter(upstream__organization_id__in=viewer.organization_ids)
-        found.gates = gates.in_bulk({item.upstream_id for item in still})
+        found.breakers = Breaker.objects.for_org(viewer).in_bulk({item.upstream_id for item in still})
         flying = [item.pk for item in still if item.item_state is ItemState.IN_FLIGHT]
         under_way = Attempt.objects.for_org(viewer).filter(item_id__in=flying, finished_at__isnull=True)
         found.attempts = {attempt.item_id: attempt for attempt in under_way.order_by("number")}
@@ -84,7 +84,7 @@ def _known(item: Item, found: _Gathered) -> Known:
         head=head,
         ahead=0 if item.stepped_over else ahead,
         about=about,
-        gate=found.gates.get(item.upstream_id),
+        breaker=found.breakers.get(item.upstream_id),
         attempt=found.attempts.get(item.pk),
     )
 

@@ -12,8 +12,9 @@ from django.utils.translation import ngettext
 from portal.kit.viewer import Viewer
 from portal.web.charts import Chart, Point, Span, line_chart, volume_chart
 from portal.web.formats import age, number
+from resilience.breakers.models import Breaker
 from syncqueue.core.states import ItemState
-from syncqueue.models import Counter, Gate, Sample
+from syncqueue.models import Counter, Sample
 
 MINUTE = timedelta(minutes=1)
 WINDOWS = (timedelta(minutes=20), timedelta(hours=1), timedelta(hours=6))
@@ -110,10 +111,10 @@ class _Sums:
 
 def outages(viewer: Viewer, now: datetime, upstream: str = "") -> list[Span]:
     """The upstreams that are out now, as stretches of the chart."""
-    gates = Gate.objects.filter(upstream__organization_id__in=viewer.organization_ids, closed_since__isnull=False)
+    breakers = Breaker.objects.for_org(viewer).out()
     if upstream:
-        gates = gates.filter(upstream__slug=upstream)
-    rows = gates.order_by("closed_since").values_list("upstream__slug", "closed_since")
+        breakers = breakers.filter(upstream__slug=upstream)
+    rows = breakers.order_by("opened_at").values_list("upstream__slug", "opened_at")
     spans = [Span(since, now, _("%(upstream)s down") % {"upstream": slug}) for slug, since in rows if since]
     if len(spans) > 1:
         word = ngettext("%(n)d upstream down", "%(n)d upstreams down", len(spans)) % {"n": len(spans)}

@@ -7,8 +7,8 @@ from portal.kit import clock
 from portal.kit.viewer import Viewer
 from portal.web.formats import age, number
 from portal.web.navigation import Banner, Count
+from resilience.breakers.models import Breaker
 from syncqueue import figures
-from syncqueue.models import Gate
 
 
 def queue_count(viewer: Viewer) -> Count | None:
@@ -23,16 +23,16 @@ def queue_count(viewer: Viewer) -> Count | None:
 
 def queue_banner(viewer: Viewer) -> Banner | None:
     """One line while an upstream is down: since when, how many wait, what is safe, when it is tried again."""
-    gates = Gate.objects.filter(upstream__organization_id__in=viewer.organization_ids, closed_since__isnull=False)
-    out = list(gates.select_related("upstream").order_by("closed_since"))
+    breakers = Breaker.objects.for_org(viewer).out()
+    out = list(breakers.select_related("upstream").order_by("opened_at"))
     if not out:
         return None
     counters = figures.by_upstream(viewer)
-    waiting = sum(figures.totals({0: counters.get(gate.upstream_id, {})})["waiting"] for gate in out)
+    waiting = sum(figures.totals({0: counters.get(breaker.upstream_id, {})})["waiting"] for breaker in out)
     now, first = clock.now(), out[0]
     said = {
-        "names": ", ".join(gate.upstream.slug for gate in out),
-        "age": age(now - first.closed_since) if first.closed_since else "",
+        "names": ", ".join(breaker.upstream.slug for breaker in out),
+        "age": age(now - first.opened_at) if first.opened_at else "",
         "n": number(waiting),
     }
     sentence = ngettext(

@@ -8,7 +8,6 @@ from hashlib import sha256
 from typing import Any
 from uuid import UUID
 
-from django.conf import settings
 from django.utils.translation import gettext as _
 
 from conflicts.labels import label_at
@@ -18,6 +17,7 @@ from portal.kit.errors import NotFound
 from portal.kit.masking import mask_text
 from portal.kit.viewer import Permission, Viewer
 from portal.web.formats import duration
+from resilience.breakers.figures import most_attempts
 from syncqueue.adapters.documents import wire
 from syncqueue.core import outgoing
 from syncqueue.core.changes import Absent, FieldChange, beside, changed_fields
@@ -149,7 +149,7 @@ def item_page(viewer: Viewer, item_id: UUID, now: datetime) -> ItemPage:
         remote=None if conflict else _remote(item),
         payload=json.dumps(item.read_payload(), ensure_ascii=False, indent=2) if item.payload else "",
         timeline=_timeline(viewer, item),
-        most_attempts=int(settings.SYNCQUEUE["max_attempts"]),
+        most_attempts=most_attempts(item.upstream),
         next_attempt=item.sends + 1 if waits else None,
         intact=None if erased else item.intact,
         acts=_acts(viewer, item),

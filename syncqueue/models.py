@@ -258,23 +258,17 @@ class Attempt(models.Model):
         return f"{self.item_id} #{self.number}"
 
 
-class Gate(models.Model):
-    """What the pumps share about an upstream: whether it is out, and until when it wants to be left alone. See core/gate.py.
+class Streak(models.Model):
+    """The items whose attempts failed in transport since their upstream last answered, one entry for each failure; see core/streak.py.
 
-    `run` is JSON text: the ids of the items whose transport failures came one after another.
+    `items` is JSON text. All pumps add to it; whoever sees the upstream's breaker open gives the attempts back.
     """
 
-    upstream = models.OneToOneField(Upstream, models.CASCADE, primary_key=True, related_name="gate")
-    run = models.TextField(default="[]")
-    closed_since = models.DateTimeField(null=True)
-    closings = models.PositiveIntegerField(default=0)
-    next_try_at = models.DateTimeField(null=True)
-    trial_until = models.DateTimeField(null=True)
-    delay_until = models.DateTimeField(null=True)
-    reason = models.CharField(max_length=500, blank=True, default="")
+    upstream = models.OneToOneField(Upstream, models.CASCADE, primary_key=True, related_name="+")
+    items = models.TextField(default="[]")
 
     def __str__(self) -> str:
-        return f"gate of {self.upstream_id}"
+        return f"streak of {self.upstream_id}"
 
 
 class CounterQuerySet(ScopedQuerySet["Counter"]):

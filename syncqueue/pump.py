@@ -21,6 +21,7 @@ from django.db import DatabaseError, connection
 from conflicts.core.met import Met
 from portal.kit import clock
 from portal.kit.masking import mask_text
+from resilience.breakers.runtime import Runtime
 from resilience.outbound.client import Client
 from syncqueue.actions.deliver import ALL, Desk, Rules, Share, Turn, send
 from syncqueue.adapters.base import Conflicted, Outcome, Rejected
@@ -52,13 +53,14 @@ class Pump:
         owner: str,
         alive: Callable[[], bool],
         client: Client,
+        breakers: Runtime,
         share: Share = ALL,
         rng: Random | None = None,
     ) -> None:
         self.owner = owner
         self._alive = alive
         self._client = client
-        self._desk = Desk(owner=owner, share=share, rules=Rules.from_settings(), rng=rng or Random())
+        self._desk = Desk(owner=owner, share=share, rules=Rules.from_settings(), rng=rng or Random(), breakers=breakers)
         self._thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix="pump-db")
         self._finished: list[Finished] = []
         self._sending: dict[int, asyncio.Task[None]] = {}

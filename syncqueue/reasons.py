@@ -3,11 +3,12 @@
 from dataclasses import dataclass
 from datetime import datetime
 
-from django.conf import settings
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
 from portal.web.formats import number
+from resilience.breakers.figures import most_attempts
+from resilience.breakers.models import Breaker
 from syncqueue.core.states import ItemState
 from syncqueue.facts import Known
 
@@ -43,7 +44,7 @@ def reason(known: Known, now: datetime) -> Reason:
 
 
 def _waits(known: Known, now: datetime) -> Reason:
-    lane, upstream, gate = known.lane, known.item.upstream, known.gate
+    lane, upstream, breaker = known.lane, known.item.upstream, known.breaker
     names = {"upstream": upstream.slug, "type": lane.entity_type, "by": lane.held_by, "who": upstream.paused_by}
     if lane.held_by:
         return Reason(_("Its lane is held by %(by)s.") % names)
@@ -51,13 +52,21 @@ def _waits(known: Known, now: datetime) -> Reason:
         return Reason(_behind(known))
     if upstream.paused_at:
         return Reason(_("%(upstream)s is paused by %(who)s.") % names)
-    if gate and gate.closed_since:
-        later = _later(gate.next_try_at, now)
-        out = Reason(_("%(upstream)s is down.") % names, _("It is tried again in"), later)
-        return out if later else Reason(_("%(upstream)s is down and is tried again now.") % names)
-    if gate and gate.delay_until and gate.delay_until > now:
-        return Reason(spared(gate.reason, names["upstream"]), _("Sent in"), gate.delay_until)
+    if breaker and breaker.out:
+        return _out(breaker, upstream.slug, now)
+    if breaker and breaker.spared_until and breaker.spared_until > now:
+        return Reason(spared(breaker.spared_reason, names["upstream"]), _("Sent in"), breaker.spared_until)
     return _first(known, now)
+
+
+def _out(breaker: Breaker, upstream: str, now: datetime) -> Reason:
+    names = {"upstream": upstream, "by": breaker.forced_by}
+    later = _later(breaker.open_until, now)
+    if breaker.forced_open:
+        stopped = _("%(upstream)s is stopped by %(by)s: its breaker is forced open.") % names
+        return Reason(stopped, _("Tested again in"), later)
+    out = Reason(_("%(upstream)s is down: its breaker is open.") % names, _("It is tried again in"), later)
+    return out if later else Reason(_("%(upstream)s is down and is tried again now.") % names)
 
 
 def spared(why: str, upstream: str) -> str:
@@ -76,7 +85,7 @@ def _first(known: Known, now: datetime) -> Reason:
         if item.code == "merged":
             return Reason(_("Merged with what the upstream had; is sent next."))
         return Reason(_("Is sent next."))
-    most = settings.SYNCQUEUE["max_attempts"]
+    most = most_attempts(item.upstream)
     then = _("Attempt %(n)d of %(most)d in") % {"n": min(item.attempts + 1, most), "most": most}
     until = _later(item.retry_at, now)
     return Reason(item.reason, then, until) if until else Reason(item.reason or _("Is sent next."))

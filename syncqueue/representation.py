@@ -8,10 +8,11 @@ from typing import Any
 from conflicts.models import Conflict
 from portal.kit.viewer import Viewer
 from portal.web.formats import duration
+from resilience.breakers.models import Breaker
 from syncqueue.core import outgoing
 from syncqueue.core.states import LaneState
 from syncqueue.facts import Known, gather
-from syncqueue.models import Attempt, Gate, Item, Lane
+from syncqueue.models import Attempt, Item, Lane
 from syncqueue.reasons import reason
 
 MOST_ATTEMPTS = 50
@@ -45,14 +46,14 @@ def represent_all(viewer: Viewer, items: Sequence[Item], now: datetime) -> list[
 def represent_new(viewer: Viewer, items: Sequence[Item], now: datetime) -> list[dict[str, Any]]:
     """Items that were just made, as JSON, in the same order. Most are first in their lane: those cost two queries together."""
     lanes = Lane.objects.for_org(viewer).in_bulk({item.lane_id for item in items})
-    gates = Gate.objects.filter(upstream__organization_id__in=viewer.organization_ids)
-    closed = gates.in_bulk({item.upstream_id for item in items})
+    breakers = Breaker.objects.for_org(viewer).in_bulk({item.upstream_id for item in items})
     for item in items:
         item.lane = lanes[item.lane_id]
     behind = [item for item in items if item.lane.depth - (item.lane.tail_seq - item.seq) > 1]
     known = {one.item.pk: one for one in gather(viewer, behind)} if behind else {}
     return [
-        _item(known.get(item.pk) or Known(item, head=item, gate=closed.get(item.upstream_id)), now) for item in items
+        _item(known.get(item.pk) or Known(item, head=item, breaker=breakers.get(item.upstream_id)), now)
+        for item in items
     ]
 
 

@@ -6,12 +6,12 @@ from datetime import datetime
 from urllib.parse import urlencode
 from zlib import crc32
 
-from django.conf import settings
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
 from portal.web.formats import MISSING, number
 from portal.web.vocabulary import sign
+from resilience.breakers.figures import most_attempts
 from syncqueue.core.states import ItemState
 from syncqueue.facts import Known
 from syncqueue.listing import Filter
@@ -47,7 +47,7 @@ class Row:
     def of(cls, known: Known, now: datetime) -> "Row":
         """The row of an item."""
         item, why = known.item, reason(known, now)
-        most = settings.SYNCQUEUE["max_attempts"]
+        most = most_attempts(item.upstream)
         tried = f"{item.attempts} {_('of')} {most}" if item.sends else MISSING
         shown = f"{item.state} {item.sends} {tried} {why.text} {why.then} {item.lane.title}"
         return cls(item, why, tried, f"{crc32(shown.encode()):x}")

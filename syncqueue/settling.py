@@ -1,12 +1,10 @@
 """The queue as the conflicts see it: it holds the lane, sends a result, takes it back, and asks the upstream."""
 
-import asyncio
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from django.conf import settings
 from django.db.models import F
 from django.utils.translation import gettext as _
 
@@ -16,10 +14,9 @@ from conflicts.errors import NoAnswer
 from conflicts.models import Conflict
 from portal.kit.errors import NotFound
 from portal.kit.viewer import Permission, Viewer
-from resilience.outbound.client import Client
-from syncqueue import upstreams
 from syncqueue.actions.shared import Hand, take
 from syncqueue.adapters.base import Entity, Fetched, Gone
+from syncqueue.asking import ask
 from syncqueue.core import outgoing
 from syncqueue.core.reconcile import part_of
 from syncqueue.core.states import ItemState
@@ -70,14 +67,8 @@ class Queue:
 
     def latest(self, viewer: Viewer, conflict: Conflict) -> tuple[Any, str, datetime | None]:
         """What the upstream has now: its document (MISSING when gone), version and time of change. Asks it; raises NoAnswer."""
-        destination = upstreams.destination(conflict.upstream)
-        entity = Entity(conflict.entity_type, conflict.entity_id)
-
-        async def ask() -> Fetched | Gone | Any:
-            async with Client(allowed_networks=[str(net) for net in settings.BREAKWATER_ALLOWED_NETWORKS]) as client:
-                return await destination.adapter.fetch(client, destination.target, entity)
-
-        match asyncio.run(ask()):
+        (found,) = ask([(conflict.upstream, Entity(conflict.entity_type, conflict.entity_id))])
+        match found:
             case Fetched(document=document, version=version, changed_at=changed_at):
                 return document, version or "", changed_at
             case Gone():

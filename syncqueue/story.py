@@ -4,11 +4,12 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from uuid import UUID
 
-from django.conf import settings
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
 from portal.web.formats import duration, number
+from resilience.breakers.figures import most_attempts
+from resilience.breakers.models import Breaker
 from syncqueue.core.states import ItemState
 from syncqueue.facts import Known
 from syncqueue.models import Item
@@ -150,28 +151,35 @@ def _waiting(known: Known, now: datetime) -> Story:
         return _behind(known, known.head, now)
     if upstream.paused_at:
         return Story(_("Not being sent: %(upstream)s is paused by %(who)s%(paused)s.") % names)
-    gate = known.gate
-    if gate and gate.closed_since:
-        return _out(known, now)
-    if gate and gate.delay_until and gate.delay_until > now:
-        lead = _("Not being sent: %(why)s") % {"why": spared(gate.reason, upstream.slug)}
-        return Story(lead, then=_("It is sent in"), until=gate.delay_until)
+    breaker = known.breaker
+    if breaker and breaker.out:
+        return _out(known, breaker, now)
+    if breaker and breaker.spared_until and breaker.spared_until > now:
+        lead = _("Not being sent: %(why)s") % {"why": spared(breaker.spared_reason, upstream.slug)}
+        return Story(lead, then=_("It is sent in"), until=breaker.spared_until)
     return _first(known, now)
 
 
 def _next_attempt(known: Known) -> str:
-    most = settings.SYNCQUEUE["max_attempts"]
+    most = most_attempts(known.item.upstream)
     return _("attempt %(n)d of %(most)d") % {"n": min(known.item.attempts + 1, most), "most": most}
 
 
-def _out(known: Known, now: datetime) -> Story:
-    gate = known.gate
+def _out(known: Known, breaker: Breaker, now: datetime) -> Story:
+    until = breaker.open_until if breaker.open_until and breaker.open_until > now else None
+    if breaker.forced_open:
+        said = {**_names(known), "who": breaker.forced_by, "why": breaker.forced_reason}
+        lead = (
+            _("Not being sent: %(who)s forced the breaker of %(upstream)s open (%(why)s). No attempt is used up.")
+            % said
+        )
+        return Story(lead, then=_("It is tested again in"), until=until)
     lead = _(
         "Not being sent: %(upstream)s is down. This change is the first of its lane and goes out"
         " when %(upstream)s answers again; the outage uses up none of its attempts."
     ) % _names(known)
-    if gate and gate.next_try_at and gate.next_try_at > now:
-        return Story(lead, then=_("The next try is in"), until=gate.next_try_at)
+    if until:
+        return Story(lead, then=_("The next try is in"), until=until)
     return Story(lead, rest=_("It is being tried now."))
 
 
@@ -206,13 +214,13 @@ def _head(known: Known, head: Item, now: datetime) -> tuple[str, str, datetime |
         ItemState.CONFLICT: _("is in conflict and waits for a decision."),
         ItemState.IN_FLIGHT: _("is being sent now."),
     }
-    gate = known.gate
+    breaker = known.breaker
     if head.item_state in settled:
         return settled[head.item_state], "", None
     if known.item.upstream.paused_at:
         return _("waits because %(upstream)s is paused.") % _names(known), "", None
-    if gate and gate.closed_since:
-        until = gate.next_try_at if gate.next_try_at and gate.next_try_at > now else None
+    if breaker and breaker.out:
+        until = breaker.open_until if breaker.open_until and breaker.open_until > now else None
         return _("waits because %(upstream)s is down.") % _names(known), _("The next try is in") if until else "", until
     if head.retry_at and head.retry_at > now:
         return "", _("is tried again in"), head.retry_at

@@ -8,6 +8,7 @@ from django.conf import settings
 from django.db import DatabaseError, connection
 
 from portal.duties.context import Context
+from resilience.breakers.runtime import Runtime
 from resilience.outbound.client import Client
 from syncqueue.actions.deliver import Share
 from syncqueue.actions.keep import clean_up, sample
@@ -41,7 +42,12 @@ def _collect_less_often() -> None:
 async def _pump(context: Context) -> None:
     async with Client(allowed_networks=[str(net) for net in settings.BREAKWATER_ALLOWED_NETWORKS]) as client:
         share = Share(int(context.duty.rpartition("-")[2]), settings.BREAKWATER_PUMPS)
-        await Pump(owner=context.owner, alive=context.alive, client=client, share=share).run()
+        breakers = Runtime(owner=context.owner)
+        breakers.start()
+        try:
+            await Pump(owner=context.owner, alive=context.alive, client=client, breakers=breakers, share=share).run()
+        finally:
+            breakers.stop()
 
 
 def keeper(context: Context) -> None:

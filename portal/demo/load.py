@@ -59,7 +59,7 @@ def _upstream(wanted: DemoOrganization, kept: dict[str, Any]) -> None:
             found.address, found.revision = address, found.revision + 1
             found.save(update_fields=["address", "revision", "updated_at"])
         return
-    create_upstream(
+    made = create_upstream(
         viewer=Viewer(user_id=None, name="demo", roles={organization.pk: Role.ADMIN}),
         fields={
             "slug": wanted.upstream,
@@ -72,6 +72,8 @@ def _upstream(wanted: DemoOrganization, kept: dict[str, Any]) -> None:
             "routes": routes(wanted.slug),
         },
     )
+    made.figures = {"circuit_breaker.cooldown_ms": 5_000, "circuit_breaker.slow_start_ms": 3_000}
+    made.save(update_fields=["figures"])
 
 
 def _projects(wanted: DemoOrganization) -> None:

@@ -29,7 +29,7 @@ class Card:
 
     @property
     def state(self) -> str:
-        """Down while its gate is closed, paused by a person, else up."""
+        """Down while its breaker is not closed, paused by a person, else up."""
         if self.standing.out_since:
             return "down"
         return "paused" if self.upstream.paused_at else "up"

@@ -13,7 +13,7 @@ from portal.kit.viewer import Permission, Viewer
 from portal.projects import exports
 from portal.projects.actions.add_plan import add_plan, create_plan
 from portal.projects.actions.catch_up import catch_up
-from portal.projects.actions.refresh import ask, refresh, refresh_some
+from portal.projects.actions.refresh import look, refresh, refresh_some
 from portal.projects.forms import KnownPlanForm, NewPlanForm, NewProjectForm, ProjectForm, show, taking_plans
 from portal.projects.listing import MOST_LISTED, cards, lines, loose, plans_of, project_of
 from portal.projects.models import Plan
@@ -142,7 +142,7 @@ def _added(request: HttpRequest, viewer: Viewer, project: Project, form: KnownPl
     upstream_id, entity_id = form.upstream_id(), form.cleaned_data["entity_id"]
     upstream = Upstream.objects.for_org(viewer).get(pk=upstream_id)
     try:
-        if isinstance(ask([(upstream, entity_id)])[0], Gone):
+        if isinstance(look([(upstream, entity_id)])[0], Gone):
             form.add_error("entity_id", _("%s has no plan of this id.") % upstream.slug)
             return None
         plan = add_plan(viewer=viewer, project_id=project.pk, upstream_id=upstream_id, entity_id=entity_id)

@@ -20,6 +20,7 @@ class Upstream(models.Model):
 
     `credentials` is encrypted JSON ({"type": "none" | "basic" | "bearer" | "header", …}) and is never shown again.
     `routes` maps an entity type to {"path": "/records/{id}", …}, as its adapter defines.
+    `figures` are its own where it departs from the policy: {"circuit_breaker.cooldown_ms": 5000, "sync_backoff.max_attempts": 8}.
     `revision` grows with each change, so that pumps know when to read it anew.
     """
 
@@ -41,6 +42,7 @@ class Upstream(models.Model):
     failed_head = models.CharField(max_length=10, choices=FailedHead.choices, default=FailedHead.HOLD)
     critical = models.BooleanField(default=False)
     policy = models.CharField(max_length=20, default="api")
+    figures = models.JSONField(default=dict, blank=True)
     routes = models.JSONField(default=dict)
     version = models.CharField(max_length=20, default="etag")
     paused_at = models.DateTimeField(null=True, blank=True)

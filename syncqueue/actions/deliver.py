@@ -1,10 +1,10 @@
 """What happens when an item is delivered.
 
-1. Claim: a pump leases ready lanes of an upstream, up to its free in-flight slots and what its gate lets through (`_claim`).
+1. Claim: a pump leases ready lanes of an upstream, up to its free in-flight slots and what its breaker lets through (`_claim`).
 2. Guard: the head's checksum is checked, its version worked out, its attempt written down before it is sent (`_start`).
 3. Send: the adapter turns it into requests and says what came of them; outside any transaction (`send`).
    A change that met another one is merged there too (reconcile.py), before anything is written.
-4. Decide: the answer moves the gate (core/gate.py) and gives the item's next step (core/outcome.py) (`_settle`).
+4. Decide: the breaker hears of the answer, and the item gets its next step (core/streak.py, core/outcome.py) (`_decide`).
 5. Settle: attempt, item, lane, events and counters in one transaction that locks the lanes first and checks each epoch;
    what comes next in the lane is decided in a second statement and starts at once under the same lease (`_move_on`).
 
@@ -13,7 +13,7 @@ One transaction (`turn`) settles what has finished and claims what comes next, f
 
 import logging
 from collections import Counter as Count
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from functools import partial
@@ -28,20 +28,23 @@ from django.utils.translation import gettext as _
 from conflicts.core import MISSING
 from portal.kit import clock, jsontext
 from portal.kit.masking import mask_text
+from resilience.breakers.runtime import Runtime
+from resilience.breakers.shared import BUSY, SharedBreaker
 from resilience.outbound.client import Client
-from syncqueue import gates, kinds, store
-from syncqueue.adapters.base import Conflicted, Delivered, Outcome, Rejected, RetryAt
+from resilience.patterns.breaker import Permit
+from resilience.patterns.errors import CircuitOpenError
+from resilience.patterns.typing import State, Verdict
+from syncqueue import kinds, store, streaks
+from syncqueue.adapters.base import Conflicted, Delivered, Outcome, RetryAt
 from syncqueue.adapters.documents import same
-from syncqueue.core import gate as gating
-from syncqueue.core import outgoing
-from syncqueue.core.backoff import Backoff
+from syncqueue.core import outgoing, ramp
 from syncqueue.core.coalesce import LOOK_AHEAD, Rule, Waiting, each_by_itself, join
-from syncqueue.core.gate import GateRules, GateState, GateStep, Sign
 from syncqueue.core.jobs import Assignment, Finished
-from syncqueue.core.outcome import DeliveryRules, Next, decide, sign_of, spent, upstream_wait
+from syncqueue.core.outcome import Next, Sign, decide, sign_of, spent, upstream_wait
 from syncqueue.core.outgoing import Outgoing, key_for
 from syncqueue.core.sending import change_of, nothing_to_send
 from syncqueue.core.states import ItemState, LaneState, lane_after
+from syncqueue.core.streak import Told, charge, verdict_of
 from syncqueue.core.versions import Chain, chain_after, version_to_send
 from syncqueue.ledger import Ledger, Rest, sum_of
 from syncqueue.models import Snapshot
@@ -51,6 +54,8 @@ from syncqueue.upstreams import Destination, Destinations
 
 log = logging.getLogger(__name__)
 
+LONGEST_REST = 3600.0
+"""An upstream that asks to be left alone for longer (seconds) is asked again after this."""
 ITEMS_A_LEASE = 50
 """A lane gives its slot back after this many items, so that others get their turn."""
 
@@ -59,8 +64,6 @@ ITEMS_A_LEASE = 50
 class Rules:
     """The figures of settings.SYNCQUEUE that delivery needs (seconds)."""
 
-    delivery: DeliveryRules
-    gate: GateRules
     lease: float
     coalesce: Rule = each_by_itself
 
@@ -68,14 +71,7 @@ class Rules:
     def from_settings(cls) -> "Rules":
         """The rules as they are set."""
         said = settings.SYNCQUEUE
-        backoff = Backoff(said["backoff_min"], said["backoff_max"], said["backoff_factor"])
-        gate_backoff = Backoff(said["backoff_min"], said["gate_backoff_max"], said["backoff_factor"])
-        return cls(
-            DeliveryRules(said["max_attempts"], backoff),
-            GateRules(said["gate_failures"], gate_backoff, trial=said["lease"]),
-            said["lease"],
-            partial(join, most_bytes=said["item_bytes"]) if said["coalesce"] else each_by_itself,
-        )
+        return cls(said["lease"], partial(join, most_bytes=said["item_bytes"]) if said["coalesce"] else each_by_itself)
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,6 +84,11 @@ class Share:
     def of(self, limit: int) -> int:
         """How many of `limit` slots are ours."""
         return limit // self.pumps + (1 if self.number < limit % self.pumps else 0)
+
+    @property
+    def part(self) -> float:
+        """Our part of what all pumps do together."""
+        return 1 / self.pumps
 
 
 ALL = Share()
@@ -117,15 +118,20 @@ async def send(client: Client, destination: Destination, assignment: Assignment)
 class Desk:
     """Where a pump's work is written down: one `turn` is one transaction. Used by one thread only."""
 
-    def __init__(self, *, owner: str, share: Share, rules: Rules, rng: Random) -> None:
+    def __init__(self, *, owner: str, share: Share, rules: Rules, rng: Random, breakers: Runtime) -> None:
         self.owner = owner
         self.share = share
         self.rules = rules
         self.rng = rng
-        self.destinations = Destinations()
+        self.breakers = breakers
+        self.destinations = Destinations(breakers)
         self.slot = rng.randrange(store.SLOTS)
         self.held: dict[int, int] = {}
         """The upstream of each lane that we lease."""
+        self.permits: dict[int, list[Permit]] = {}
+        """Rights to make a half-open call, by upstream: taken outside the transaction, used or given back by the next turn."""
+        self.started: dict[int, tuple[int, int]] = {}
+        """For each upstream, how many items were started since its breaker closed for that time (its generation)."""
 
     def due(self) -> bool:
         """Whether a lane waits that may be due now; a read only, for the idle pump."""
@@ -138,7 +144,17 @@ class Desk:
             return cursor.fetchone() is not None
 
     def turn(self, finished: Sequence[Finished], *, claim: bool = True) -> Turn:
-        """Settles what has finished and takes up what comes next, in one transaction."""
+        """Settles what has finished and takes up what comes next, in one transaction; in a second one, what tests a breaker."""
+        page = self._write(finished, claim=claim)
+        if page.tests and self._take_permits(page.tests):
+            again = self._write((), claim=claim)
+            page.assignments += again.assignments
+            page.wake_at(again.wake)
+        elif page.tests:
+            page.wake_in(BUSY)
+        return Turn(page.assignments, page.wake)
+
+    def _write(self, finished: Sequence[Finished], *, claim: bool) -> "_Page":
         with transaction.atomic(), store.hurried(), connection.cursor() as cursor:
             page = _Page(cursor, self, clock.now())
             page.settle(finished)
@@ -147,7 +163,29 @@ class Desk:
                 page.claim()
             page.write()
         self.held = page.held
-        return Turn(page.assignments, page.wake)
+        self._give_back_permits()
+        return page
+
+    def _take_permits(self, upstream_ids: Iterable[int]) -> bool:
+        """Asks for the right to make as many half-open calls as there may be; whether any was given. Never inside a transaction:
+        breakers have a connection of their own, and SQLite one writer."""
+        for upstream_id in upstream_ids:
+            destination = self.destinations.get(upstream_id)
+            most = min(destination.breaker.config.half_open_max_calls, self.share.of(destination.in_flight_limit))
+            self.permits[upstream_id] = []
+            try:
+                while len(self.permits[upstream_id]) < most:
+                    self.permits[upstream_id].append(destination.breaker.admit())
+            except CircuitOpenError:
+                continue
+        return any(self.permits.values())
+
+    def _give_back_permits(self) -> None:
+        """What the last turn had no use for is free for others."""
+        for permits in self.permits.values():
+            for permit in permits:
+                permit.done(Verdict.IGNORED)
+        self.permits = {}
 
     def renew(self) -> set[int]:
         """Renews the leases and gives the lanes that are still ours."""
@@ -169,9 +207,11 @@ class _Page:
         self.assignments: list[Assignment] = []
         self.wake: datetime | None = None
         self.held = dict(desk.held)
-        self.gates: dict[int, GateState] = {}
-        self.changed_gates: set[int] = set()
+        self.tests: set[int] = set()
+        self.streaks: streaks.Streaks = {}
+        self.changed_streaks: set[int] = set()
         desk.destinations.refresh(cursor)
+        self._read_streaks()
 
     # settle ----------------------------------------------------------------------------------------------------------
     def settle(self, finished: Sequence[Finished]) -> None:
@@ -186,9 +226,7 @@ class _Page:
             else:
                 self.held.pop(done.assignment.lane_id, None)
                 log.warning("%s lost the lease of lane %d while sending", self.desk.owner, done.assignment.lane_id)
-        self._read_gates(
-            lock=any(sign_of(done.outcome) is not Sign.ALIVE or upstream_wait(done.outcome) for done in ours)
-        )
+        self._lock_streaks({done.assignment.upstream_id for done in ours if self._moves_streak(done)})
         unhappy = [done.assignment.item_id for done in ours if not isinstance(done.outcome, Delivered)]
         attempts = store.attempts_of(self.cursor, self.rows, unhappy)
         decided = [(done, self._decide(done, attempts.get(done.assignment.item_id, 0))) for done in ours]
@@ -200,27 +238,24 @@ class _Page:
     def _decide(self, done: Finished, attempts: int) -> Next:
         """Step 4. `attempts` as they stand now: an outage may have given some back since the item was claimed."""
         job, outcome = done.assignment, done.outcome
-        step = gating.step(
-            self.gates[job.upstream_id],
-            sign_of(outcome),
-            item=str(job.item_id),
-            now=self.now,
-            rules=self.rules.gate,
-            rng=self.desk.rng,
-            retry_after=upstream_wait(outcome),
-            reason=outcome.reason,
-            trial=job.trial,
-            own=isinstance(outcome, RetryAt | Rejected),
-        )
-        self._set_gate(job, step)
+        destination = self.desk.destinations.get(job.upstream_id)
+        breaker = destination.breaker
+        verdict = verdict_of(outcome, first=job.number == 1, testing=job.permit.half_open)
+        job.permit.done(verdict, done.seconds, Told.of(outcome) if verdict is Verdict.FAILURE else None)
+        if wait := upstream_wait(outcome, throttled=destination.delivery.backoff.delay(1, self.desk.rng)):
+            breaker.spare(min(wait, LONGEST_REST), outcome.reason)
+        streak = self.streaks.get(job.upstream_id, ())
+        charged = charge(streak, outcome, item=str(job.item_id), closed=breaker.state is State.CLOSED)
+        self._set_streak(job.upstream_id, charged.streak)
+        self._give_back(job.upstream_id)
         following = decide(
             outcome,
             settled=done.met is not None and done.met.settled,
             attempts=attempts,
             was_unknown=job.outcome_unknown,
-            gate=step,
+            counts=charged.counts,
             now=self.now,
-            rules=self.rules.delivery,
+            rules=destination.delivery,
             rng=self.desk.rng,
         )
         self.ledger.answered(done, following, stepped_over=self._stepped_over(job, following))
@@ -240,9 +275,10 @@ class _Page:
             case Conflicted(remote=document):
                 title = _title(job.kind, document)
         gone = 1 if following.state is ItemState.SYNCED or self._stepped_over(job, following) else 0
-        if head is not None and job.turns < ITEMS_A_LEASE and not job.trial and self._may_start(head):
+        goes_on = head is not None and job.turns < ITEMS_A_LEASE and not job.permit.half_open
+        if head is not None and goes_on and (permit := self._may_start(head)):
             self.ledger.keep(job, chain, title, gone=gone)
-            self._start(head, chain=chain, epoch=job.epoch, turns=job.turns + 1)
+            self._start(head, permit, chain=chain, epoch=job.epoch, turns=job.turns + 1)
         else:
             self.held.pop(job.lane_id, None)
             self.ledger.free(job, self._resting(head), chain, title, gone=gone)
@@ -279,7 +315,6 @@ class _Page:
     # claim -----------------------------------------------------------------------------------------------------------
     def claim(self) -> None:
         """Steps 1 and 2, for each upstream by itself, so that one that hangs never fills the slots of another."""
-        self._read_gates(lock=False)
         busy = Count(self.held.values())
         for destination in self.desk.destinations.active.values():
             self._claim(destination, free=self.desk.share.of(destination.in_flight_limit) - busy[destination.id])
@@ -289,42 +324,82 @@ class _Page:
             return
         lanes = store.ready_lanes(self.cursor, self.rows, upstream_id=destination.id, now=self.now, limit=free)
         if lanes:
-            admission = gating.admits(self.gates[destination.id], free, self.now)
-            if admission.wake:
-                self._wake_at(admission.wake)
-            self._lease(lanes[: admission.lanes], trial=admission.trial)
+            self._give_back(destination.id)
+            permits = self._permits(destination, len(lanes))
+            self._lease(lanes[: len(permits)], permits)
         if len(lanes) < free:
-            self._wake_at(store.next_ready_at(self.cursor, self.rows, upstream_id=destination.id, after=self.now))
+            self.wake_at(store.next_ready_at(self.cursor, self.rows, upstream_id=destination.id, after=self.now))
 
-    def _lease(self, lanes: Sequence[int], *, trial: bool) -> None:
+    def _permits(self, destination: Destination, wanted: int) -> list[Permit]:
+        """The right to start up to so many items now. While the breaker is open or busy with its tests, says when to ask again."""
+        breaker = destination.breaker
+        if rest := breaker.rests:
+            self.wake_in(rest)
+            return []
+        if breaker.state is not State.CLOSED:
+            if taken := self.desk.permits.get(destination.id):
+                given, self.desk.permits[destination.id] = taken[:wanted], taken[wanted:]
+                return given
+            if wait := breaker.retry_after:
+                self.wake_in(wait)
+            else:
+                self.tests.add(destination.id)
+            return []
+        permits = (breaker.pass_closed() for _ in range(self._allowed(destination, wanted)))
+        return [permit for permit in permits if permit is not None]
+
+    def _allowed(self, destination: Destination, wanted: int) -> int:
+        """How many of the wanted starts the slow start allows."""
+        breaker, share = destination.breaker, self.desk.share.part
+        if breaker.closed_for >= destination.slow_start:
+            return wanted
+        generation, sent = self.desk.started.get(destination.id, (breaker.generation, 0))
+        if generation != breaker.generation:
+            sent = 0
+        most = ramp.allowed(breaker.closed_for, destination.slow_start, share=share, sent=sent)
+        given = wanted if most is None else min(wanted, most)
+        if given < wanted:
+            at = ramp.next_start(destination.slow_start, share=share, sent=sent + given)
+            self.wake_in(max(at - breaker.closed_for, 0.01))
+        self.desk.started[destination.id] = (breaker.generation, sent + given)
+        return given
+
+    def _lease(self, lanes: Sequence[int], permits: Sequence[Permit]) -> None:
         heads = store.lane_heads(self.cursor, self.rows, lanes)
-        for lane_id in lanes:
+        for lane_id, permit in zip(lanes, permits, strict=True):
             head = heads.get(lane_id)
             if head is None or not self._ready(head):
+                permit.done(Verdict.IGNORED)
                 self.ledger.rest(lane_id, self._resting(head))
             elif trouble := self._trouble(head):
+                permit.done(Verdict.IGNORED)
                 self._give_up(head, trouble)
             else:
-                if trial:
-                    self._begin_trial(head.upstream_id)
                 self.held[lane_id] = head.upstream_id
                 self.ledger.lease_lane(lane_id)
                 chain = Chain(head.version, head.chain_base, head.chain_client)
-                self._start(head, chain=chain, epoch=head.epoch + 1, turns=1, trial=trial)
+                self._start(head, permit, chain=chain, epoch=head.epoch + 1, turns=1)
 
     def _ready(self, head: Head) -> bool:
         waiting = head.state in (ItemState.QUEUED, ItemState.RETRYING)
         return waiting and not head.held and (head.retry_at is None or head.retry_at <= self.now)
 
-    def _may_start(self, head: Head) -> bool:
-        gate = self.gates[head.upstream_id]
-        active = head.upstream_id in self.desk.destinations.active
-        admitted = not gate.closed and gating.admits(gate, 1, self.now).lanes == 1
-        return active and admitted and self._ready(head) and self._trouble(head) is None
+    def _may_start(self, head: Head) -> Permit | None:
+        """The right to start the head at once, under the lease that its lane has already."""
+        destination = self.desk.destinations.active.get(head.upstream_id)
+        if destination is None or not self._ready(head) or self._trouble(head) is not None:
+            return None
+        breaker = destination.breaker
+        if breaker.rests or breaker.state is not State.CLOSED or not self._allowed(destination, 1):
+            return None
+        return breaker.pass_closed()
 
     def _trouble(self, head: Head) -> Next | None:
         """Why the head must not be sent although its turn has come: damaged, or out of attempts."""
-        if spent(head.attempts, str(head.item_id), self.gates[head.upstream_id], self.rules.delivery):
+        destination = self.desk.destinations.get(head.upstream_id)
+        begun = str(head.item_id) in self.streaks.get(head.upstream_id, ())
+        doubtful = begun or destination.breaker.state is not State.CLOSED
+        if spent(head.attempts, doubtful=doubtful, rules=destination.delivery):
             return Next(ItemState.FAILED, head.attempts, code=head.code, reason=head.reason)
         if head.checksum != sum_of(head, head.outgoing):
             reason = _("Its stored form was damaged; it was not sent.")
@@ -336,9 +411,9 @@ class _Page:
         self.ledger.give_up(head, trouble, step_over=step_over)
         rest = Rest(LaneState.READY, self.now) if step_over else Rest(LaneState.BLOCKED, self.now, self.now)
         self.ledger.rest(head.lane_id, rest, gone=1 if step_over else 0)
-        self._wake_at(self.now)
+        self.wake_at(self.now)
 
-    def _start(self, head: Head, *, chain: Chain, epoch: int, turns: int, trial: bool = False) -> None:
+    def _start(self, head: Head, permit: Permit, *, chain: Chain, epoch: int, turns: int) -> None:
         """Step 2: the attempt is written down; it is sent when this transaction has been committed."""
         head = self._coalesced(head)
         number = head.sends + 1
@@ -366,7 +441,7 @@ class _Page:
                 chain=chain,
                 idempotency_key=key_for(head.idempotency_key, head.outgoing),
                 outcome_unknown=head.outcome_unknown,
-                trial=trial,
+                permit=permit,
                 turns=turns,
                 seq=head.seq,
                 title=head.title,
@@ -391,42 +466,56 @@ class _Page:
         self.ledger.supersede(joined, plan.superseded)
         return joined
 
-    # lanes and gates -------------------------------------------------------------------------------------------------
+    # lanes and streaks -----------------------------------------------------------------------------------------------
     def _resting(self, head: Head | None) -> Rest:
         state = lane_after(head.state if head else None, held=bool(head and head.held))
         ready_at = max(self.now, head.retry_at) if head and head.retry_at else self.now
         if state is LaneState.READY:
-            self._wake_at(ready_at)
+            self.wake_at(ready_at)
         return Rest(state, ready_at, self.now if state is LaneState.BLOCKED else None)
 
-    def _read_gates(self, *, lock: bool) -> None:
-        """Quiet gates are only looked at; as soon as one is about to move, they are locked against the other pumps."""
-        if self.gates:
+    def _read_streaks(self) -> None:
+        """The streaks that are not empty; those whose upstream's breaker is open now are given back."""
+        self.streaks = streaks.read(self.cursor)
+        for upstream_id in list(self.streaks):
+            if upstream_id in self.desk.destinations.active:
+                self._give_back(upstream_id)
+
+    def _moves_streak(self, done: Finished) -> bool:
+        return sign_of(done.outcome) is Sign.OUT or done.assignment.upstream_id in self.streaks
+
+    def _lock_streaks(self, upstream_ids: set[int]) -> None:
+        """Against other pumps; read again under the lock."""
+        if upstream_ids:
+            self.streaks |= streaks.lock(self.cursor, self.rows, upstream_ids)
+
+    def _set_streak(self, upstream_id: int, streak: tuple[str, ...]) -> None:
+        if streak != self.streaks.get(upstream_id, ()):
+            self.streaks[upstream_id] = streak
+            self.changed_streaks.add(upstream_id)
+
+    def _give_back(self, upstream_id: int) -> None:
+        """An open breaker says that it was the upstream: the attempts of the streak are given back."""
+        if self._breaker(upstream_id).state is State.CLOSED or not self.streaks.get(upstream_id):
             return
-        self.gates = gates.read(self.cursor, self.rows, lock=lock)
-        if not lock and not all(gate.quiet for gate in self.gates.values()):
-            self.gates = gates.read(self.cursor, self.rows, lock=True)
+        if upstream_id not in self.changed_streaks:
+            self._lock_streaks({upstream_id})
+        self.ledger.give_back(self.streaks[upstream_id])
+        self._set_streak(upstream_id, ())
 
-    def _set_gate(self, job: Assignment, step: GateStep) -> None:
-        if step.state is self.gates[job.upstream_id]:
-            return
-        self.gates[job.upstream_id] = step.state
-        self.changed_gates.add(job.upstream_id)
-        self.ledger.give_back(step.give_back)
-        if step.closed or step.opened:
-            self.ledger.upstream_event("upstream.out" if step.closed else "upstream.back", job, step.state.reason)
+    def _breaker(self, upstream_id: int) -> SharedBreaker:
+        return self.desk.destinations.get(upstream_id).breaker
 
-    def _begin_trial(self, upstream_id: int) -> None:
-        self.gates[upstream_id] = gating.begin_trial(self.gates[upstream_id], self.now, self.rules.gate)
-        self.changed_gates.add(upstream_id)
+    def wake_in(self, seconds: float) -> None:
+        self.wake_at(self.now + timedelta(seconds=seconds))
 
-    def _wake_at(self, moment: datetime | None) -> None:
+    def wake_at(self, moment: datetime | None) -> None:
         if moment is not None and (self.wake is None or moment < self.wake):
             self.wake = moment
 
     def write(self) -> None:
         """Everything that is not written yet, the contended rows last."""
-        gates.write(self.cursor, self.rows, {pk: self.gates[pk] for pk in self.changed_gates})
+        streaks.write(self.cursor, {pk: self.streaks[pk] for pk in self.changed_streaks})
         self.ledger.write_rest(self.desk.slot)
 
 

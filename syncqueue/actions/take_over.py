@@ -12,9 +12,10 @@ from django.db import connection, transaction
 from portal.events.models import Event
 from portal.kit import clock, jsontext
 from portal.kit.viewer import SYSTEM
+from resilience.breakers.models import Lease
 from syncqueue import store
 from syncqueue.core.states import ItemState, LaneState
-from syncqueue.models import Attempt, Gate, Item, Lane
+from syncqueue.models import Attempt, Item, Lane
 
 BATCH = 200
 REASON = "The worker that was sending it is gone. It may have arrived, so it is sent again with the same key."
@@ -53,7 +54,7 @@ def _free(ids: list[int], is_gone: Callable[[str], bool], by: str) -> int:
     Item.objects.unscoped().filter(pk__in=[item.pk for item in items.values()]).update(
         state=ItemState.RETRYING, outcome_unknown=True, retry_at=now, code="outcome-unknown", reason=REASON
     )
-    Gate.objects.filter(upstream__in={lane.upstream_id for lane in lanes}).update(trial_until=None)
+    Lease.objects.filter(owner__in={lane.lease_owner for lane in lanes}).delete()
     events: list[Any] = []
     for lane in lanes:
         Lane.objects.unscoped().filter(pk=lane.pk).update(

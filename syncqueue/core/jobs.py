@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from uuid import UUID
 
 from conflicts.core.met import Met
+from resilience.patterns.breaker import Permit
 from syncqueue.adapters.base import Outcome
 from syncqueue.core.outgoing import NOTHING, Outgoing
 from syncqueue.core.versions import Chain
@@ -13,7 +14,8 @@ from syncqueue.core.versions import Chain
 class Assignment:
     """One attempt that was written down and may now be sent, under the lease of its lane.
 
-    Operation, form and payload are the item's own; `outgoing` says what is sent in their place.
+    Operation, form and payload are the item's own; `outgoing` says what is sent in their place. `permit` is the breaker's: it hears
+    once what came of it.
     """
 
     lane_id: int
@@ -35,7 +37,7 @@ class Assignment:
     chain: Chain
     idempotency_key: str
     outcome_unknown: bool
-    trial: bool
+    permit: Permit
     turns: int
     seq: int = 0
     title: str = ""

@@ -5,7 +5,7 @@ Delivered      alive             synced
 Conflicted     alive             conflict; base, local and remote are kept. Queued again, merged, when rules settled it (`settled`)
 Rejected       alive             failed (dead letter): no retry can mend it
 RetryAt        alive             retrying, and that counts; failed after `max_attempts`
-  transport    out               retrying; it counts, until an outage closes the gate and gives it back. An item that
+  transport    out               retrying; it counts, until the breaker opens and gives it back (core/streak.py). An item that
                                  has used up its attempts is failed when the next answer shows the upstream alive (`spent`)
   upstream_wide  throttled       retrying when the upstream wants it; counts for nothing
 Unknown        out               retrying with the same key; it may have arrived
@@ -13,12 +13,20 @@ Unknown        out               retrying with the same key; it may have arrived
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from enum import Enum, auto
 from random import Random
 
-from syncqueue.adapters.base import Conflicted, Delivered, Outcome, Rejected, RetryAt, Unknown
+from syncqueue.adapters.base import Conflicted, Delivered, Fetched, Gone, Outcome, Rejected, RetryAt, Unknown
 from syncqueue.core.backoff import Backoff
-from syncqueue.core.gate import GateState, GateStep, Sign
 from syncqueue.core.states import ItemState
+
+
+class Sign(Enum):
+    """What an answer says about the upstream as a whole."""
+
+    ALIVE = auto()
+    OUT = auto()
+    THROTTLED = auto()
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,7 +50,7 @@ class Next:
     counted: bool = False
 
 
-def sign_of(outcome: Outcome) -> Sign:
+def sign_of(outcome: Outcome | Fetched | Gone) -> Sign:
     """What the answer says about the upstream as a whole."""
     match outcome:
         case Unknown():
@@ -55,12 +63,17 @@ def sign_of(outcome: Outcome) -> Sign:
             return Sign.ALIVE
 
 
-def upstream_wait(outcome: Outcome) -> float | None:
-    """The seconds for which the upstream as a whole wants to be left alone: Retry-After, or Backoff beside a success."""
+def upstream_wait(outcome: Outcome, *, throttled: float) -> float | None:
+    """The seconds for which the upstream as a whole wants to be left alone: Retry-After, or Backoff beside a success.
+
+    One that asks to be sent less without saying for how long gets `throttled` seconds.
+    """
     match outcome:
         case Delivered():
             return outcome.backoff
-        case RetryAt(transport=True) | RetryAt(upstream_wide=True) | Unknown():
+        case RetryAt(upstream_wide=True, transport=False):
+            return outcome.retry_after or throttled
+        case RetryAt(transport=True) | Unknown():
             return outcome.retry_after
         case _:
             return None
@@ -72,12 +85,12 @@ def decide(
     settled: bool = False,
     attempts: int,
     was_unknown: bool,
-    gate: GateStep,
+    counts: bool,
     now: datetime,
     rules: DeliveryRules,
     rng: Random,
 ) -> Next:
-    """The next step of an item that had `attempts` own failures before this answer."""
+    """The next step of an item that had `attempts` own failures before this answer; `counts` says whether it is one more."""
     match outcome:
         case Delivered():
             return Next(ItemState.SYNCED, attempts)
@@ -88,7 +101,9 @@ def decide(
         case Rejected():
             return Next(ItemState.FAILED, attempts + 1, code=outcome.code, reason=outcome.reason, counted=True)
         case RetryAt() | Unknown():
-            return _again(outcome, attempts=attempts, was_unknown=was_unknown, gate=gate, now=now, rules=rules, rng=rng)
+            return _again(
+                outcome, attempts=attempts, was_unknown=was_unknown, counts=counts, now=now, rules=rules, rng=rng
+            )
 
 
 def _again(
@@ -96,14 +111,14 @@ def _again(
     *,
     attempts: int,
     was_unknown: bool,
-    gate: GateStep,
+    counts: bool,
     now: datetime,
     rules: DeliveryRules,
     rng: Random,
 ) -> Next:
     unknown = was_unknown or isinstance(outcome, Unknown) or outcome.outcome_unknown
-    failures = attempts + 1 if gate.counts else attempts
-    if failures >= rules.max_attempts and sign_of(outcome) is Sign.ALIVE:
+    failures = attempts + 1 if counts else attempts
+    if counts and failures >= rules.max_attempts and sign_of(outcome) is Sign.ALIVE:
         return Next(
             ItemState.FAILED, failures, code=outcome.code, reason=outcome.reason, outcome_unknown=unknown, counted=True
         )
@@ -115,13 +130,14 @@ def _again(
         code=outcome.code,
         reason=outcome.reason,
         outcome_unknown=unknown,
-        counted=gate.counts,
+        counted=counts,
     )
 
 
-def spent(attempts: int, item: str, gate: GateState, rules: DeliveryRules) -> bool:
+def spent(attempts: int, *, doubtful: bool, rules: DeliveryRules) -> bool:
     """Whether a waiting item has used up its attempts, and it is known that no outage was the cause.
 
-    While its last failure is part of the gate's present run, an outage may be just beginning: then the item is not given up yet.
+    It is `doubtful` while the breaker is not closed, and while its last failure is part of the upstream's streak: an outage may be just
+    beginning. Then the item is not given up yet.
     """
-    return attempts >= rules.max_attempts and not gate.closed and item not in gate.run
+    return attempts >= rules.max_attempts and not doubtful

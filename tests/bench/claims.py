@@ -121,9 +121,10 @@ class _Claimer:
     """Claims as a pump with free slots does, and forgets what it holds."""
 
     def __init__(self) -> None:
+        from resilience.breakers.runtime import Runtime  # noqa: PLC0415
         from syncqueue.actions.deliver import ALL, Desk, Rules  # noqa: PLC0415
 
-        self.desk = Desk(owner="bench", share=ALL, rules=Rules.from_settings(), rng=Random(1))
+        self.desk = Desk(owner="bench", share=ALL, rules=Rules.from_settings(), rng=Random(1), breakers=Runtime())
 
     def __call__(self) -> None:
         turn = self.desk.turn([])

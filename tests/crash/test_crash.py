@@ -29,7 +29,8 @@ Compare = Callable[[Sequence[Change], Mapping[str, Sequence[history.Write]]], li
 ENTITIES, EACH, LIST = 500, 10, 50
 KILLS = 10
 LIMIT_SECONDS = 300
-EACH_BY_ITSELF = {"BREAKWATER_COALESCE": "0"}
+QUICK = {"BREAKWATER_POLICY": str(Path(__file__).with_name("policy.yml"))}
+EACH_BY_ITSELF = {**QUICK, "BREAKWATER_COALESCE": "0"}
 """The judgement looks for each single change at the upstream, which joining them would hide."""
 FAULTS = Faults(resets=0.05, lost=0.05, unavailable=0.05, throttled=0.003)
 
@@ -72,7 +73,7 @@ def test_two_hosts_on_postgres(tmp_path: Path, kinto: Kinto, proxy: RunningProxy
 @pytest.mark.sqlite_only
 def test_joined_changes_on_sqlite(tmp_path: Path, kinto: Kinto, proxy: RunningProxy, seed: int) -> None:
     """With changes that go out together, fewer requests lead to the same documents, whoever is killed."""
-    run = Run(Portal(tmp_path), ["host-a"], kinto, proxy, seed, entities=60, kills=3, compare=joined_faults)
+    run = Run(Portal(tmp_path, settings=QUICK), ["host-a"], kinto, proxy, seed, entities=60, kills=3, compare=joined_faults)
     run.judge()
     assert sum(len(done) for done in run._writes().values()) < len(run.sent)
 

@@ -25,6 +25,7 @@ from syncqueue.adapters.base import Conflicted
 from syncqueue.core.coalesce import each_by_itself
 from syncqueue.core.jobs import Assignment, Finished
 from syncqueue.reconcile import examine, gather
+from tests.support.breakers import still_breakers
 from tests.support.kinto import Kinto, running_kinto
 from tests.support.people import People, make_people, make_upstream
 
@@ -145,7 +146,7 @@ class Pump:
     def __init__(self, *, singly: bool = False) -> None:
         rules = Rules.from_settings()
         chosen = replace(rules, coalesce=each_by_itself) if singly else rules
-        self.desk = Desk(owner="pump-0#1", share=Share(), rules=chosen, rng=Random(1))
+        self.desk = Desk(owner="pump-0#1", share=Share(), rules=chosen, rng=Random(1), breakers=still_breakers())
         self.work = self.desk.turn([]).assignments
 
     def run(self, most: int = 1_000) -> int:

@@ -19,8 +19,9 @@ from resilience.upstreams.models import Upstream
 from syncqueue.actions.cancel import cancel
 from syncqueue.actions.enqueue import enqueue
 from syncqueue.core.change import NewChange
-from syncqueue.models import Gate, Item
+from syncqueue.models import Item
 from tests.projects.conftest import DOCUMENT, make_plan
+from tests.support.breakers import stop
 from tests.support.people import People
 
 Browse = Callable[[str], Client]
@@ -225,7 +226,7 @@ def test_while_the_upstream_is_down_the_last_copy_stays(browse: Browse, plan: Pl
     """It is marked with its time, is not asked for, and edits are taken all the same."""
     old = clock.now() - timedelta(hours=1)
     Plan.objects.unscoped().filter(pk=plan.pk).update(fetched_at=old, asked_at=old)
-    Gate.objects.create(upstream=plan.upstream, closed_since=clock.now())
+    stop(plan.upstream)
     alice = browse("alice")
     shown = page(alice, plan, **LIVE)
     assert "plans-api is down." in shown

@@ -15,6 +15,7 @@ from syncqueue.core.change import NewChange
 from syncqueue.core.coalesce import each_by_itself
 from syncqueue.core.jobs import Assignment, Finished
 from syncqueue.models import Item
+from tests.support.breakers import still_breakers
 from tests.support.people import People, make_people, make_upstream
 
 DELIVERED = Delivered('"2"', None, "sent")
@@ -43,6 +44,7 @@ class Bench:
             share=share or Share(),
             rules=rules if coalesce else replace(rules, coalesce=each_by_itself),
             rng=Random(1),
+            breakers=still_breakers(name),
         )
 
     def put(self, *entities: str, **said: object) -> list[Item]:

@@ -8,6 +8,7 @@ from django.db.models import Sum
 
 from portal.events.models import Event
 from portal.kit import clock
+from resilience.breakers.models import Breaker
 from syncqueue.actions.cancel import cancel
 from syncqueue.actions.deliver import Share
 from syncqueue.actions.forget_versions import forget_versions
@@ -16,7 +17,7 @@ from syncqueue.actions.step_over import step_over
 from syncqueue.actions.take_over import take_over
 from syncqueue.actions.verify import verify
 from syncqueue.core.states import LaneState
-from syncqueue.models import Attempt, Counter, Gate, Item, Lane
+from syncqueue.models import Attempt, Counter, Item, Lane
 from tests.queue.conftest import BROKEN, DELIVERED, LOST, MOVED, REFUSED, RESET, THROTTLED, Bench, state_of
 from tests.support.people import make_upstream
 
@@ -100,7 +101,7 @@ def test_own_failures_back_off_and_end_as_a_dead_letter(bench: Bench) -> None:
 
 
 def test_an_outage_uses_up_no_attempt_and_fails_nothing(bench: Bench) -> None:
-    """However long it lasts: one lane at a time tries, and every item goes out at the end with no attempt used."""
+    """However long it lasts: three lanes at a time try, and every item goes out at the end with no attempt used."""
     items = bench.put(*(f"p-{number}" for number in range(12)))
     desk, tries = bench.desk(), 0
     with time_machine.travel(clock.now(), tick=False) as travel:
@@ -108,21 +109,23 @@ def test_an_outage_uses_up_no_attempt_and_fails_nothing(bench: Bench) -> None:
             work = desk.turn([]).assignments
             while work:
                 tries += len(work)
-                assert len(work) <= (8 if tries <= 12 else 1)
+                assert len(work) <= (8 if tries <= 12 else 3)
                 work = bench.settle(desk, work, RESET)
             travel.shift(7)
-        assert Gate.objects.get(upstream=bench.upstream).closed_since is not None
+        assert Breaker.objects.get(upstream=bench.upstream).out
         assert {state_of(item) for item in items} <= {"queued", "retrying"}
         assert {item.attempts for item in Item.objects.all()} == {0}
-        travel.shift(40)
-        work = desk.turn([]).assignments
-        assert len(work) == 1
-        while work:
-            work = bench.settle(desk, work, DELIVERED)
+        for _ in range(8):
+            travel.shift(10)
+            work = desk.turn([]).assignments
+            while work:
+                work = bench.settle(desk, work, DELIVERED)
     assert {state_of(item) for item in items} == {"synced"}
-    assert Gate.objects.get(upstream=bench.upstream).closed_since is None
+    assert not Breaker.objects.get(upstream=bench.upstream).out
     verbs = Event.objects.filter(subject=f"upstream:{bench.upstream.pk}").order_by("id").values_list("verb", flat=True)
-    assert list(verbs) == ["upstream.out", "upstream.back"]
+    first, *tested, last = verbs
+    assert (first, last) == ("breaker.opened", "breaker.closed")
+    assert tested == ["breaker.half-opened", "breaker.reopened"] * (len(tested) // 2) + ["breaker.half-opened"]
 
 
 def test_an_item_at_its_last_attempt_is_not_lost_to_the_start_of_an_outage(bench: Bench) -> None:
@@ -287,24 +290,25 @@ def test_an_attempt_given_back_while_the_item_is_in_flight_stays_given_back(benc
         again = desk.turn([]).assignments
         assert [job.item_id for job in again] == [item.pk]
         bench.settle(desk, others, RESET)
-        assert Gate.objects.get(upstream=bench.upstream).closed_since is not None
+        assert Breaker.objects.get(upstream=bench.upstream).out
         bench.settle(desk, again, RESET)
     assert {row.attempts for row in Item.objects.all()} == {0}
 
 
-def test_a_trial_whose_worker_died_does_not_keep_the_gate_shut(bench: Bench) -> None:
-    """The next lane may try as soon as the dead one's lanes are taken over."""
+def test_a_test_whose_worker_died_does_not_keep_the_breaker_open(bench: Bench) -> None:
+    """The next lanes may test as soon as the dead one's lanes are taken over; before that, the places are taken."""
     bench.put(*(f"p-{number}" for number in range(6)))
     desk = bench.desk()
     with time_machine.travel(clock.now(), tick=False) as travel:
         bench.settle(desk, desk.turn([]).assignments, RESET)
-        travel.shift(20)
-        assert len(desk.turn([]).assignments) == 1
+        travel.shift(61)
+        assert len(desk.turn([]).assignments) == 3
         other = bench.desk("pump-0#2")
         travel.shift(20)
         assert other.turn([]).assignments == []
         take_over(is_gone=lambda owner: owner == "pump-0#1", by="pump-0#2")
-        assert len(other.turn([]).assignments) == 1
+        travel.shift(1)
+        assert len(other.turn([]).assignments) == 3
 
 
 def test_after_a_cancelled_conflict_the_lane_goes_on_from_what_the_upstream_has(bench: Bench) -> None:

@@ -30,6 +30,7 @@ from conflicts.states import ConflictState
 from portal.events.models import Event
 from portal.kit import secrets
 from portal.kit.viewer import Viewer
+from resilience.breakers.runtime import Runtime
 from resilience.outbound.client import Client
 from resilience.upstreams.models import Upstream
 from syncqueue.actions.retry_failed import retry_failed
@@ -134,13 +135,17 @@ class Race:
     def _pump(self) -> None:
         async def work() -> None:
             async with Client(allowed_networks=["127.0.0.0/8"]) as client:
-                await Pump(owner="pump-0#1", alive=lambda: not self.done.is_set(), client=client).run()
+                alive = lambda: not self.done.is_set()  # noqa: E731
+                await Pump(owner=breakers.owner, alive=alive, client=client, breakers=breakers).run()
 
+        breakers = Runtime(owner="pump-0#1")
+        breakers.start()
         try:
             asyncio.run(work())
         except BaseException as error:  # noqa: BLE001  # told by the main thread
             self.error = error
         finally:
+            breakers.stop()
             connection.close()
 
     def _drain(self) -> None:

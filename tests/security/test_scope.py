@@ -49,7 +49,7 @@ KNOWN = {
     "portal/accounts/actions/": (9, "accounts belong to no organization; each action takes the person's own row"),
     "portal/duties/actions/": (9, "duties belong to no organization"),
     "portal/events/actions/retain.py": (9, "retention removes by age, for all; a duty"),
-    "portal/projects/actions/refresh.py": (2, "gates have no organization of their own: by the upstream's"),
+    "portal/projects/actions/refresh.py": (1, "the breaker of a plan's upstream, which is read with for_org before"),
     "portal/tenancy/actions/add_member.py": (3, "the person is no row of the viewer yet; administered() comes first"),
     "portal/tenancy/actions/check.py": (1, "is_last_admin counts within an organization that is checked and locked"),
     "portal/tenancy/actions/create_organization.py": (1, "a new organization has no members yet; commands only"),
@@ -61,11 +61,7 @@ KNOWN = {
     "syncqueue/actions/shared.py": (1, "the head of a lane whose item is checked and locked"),
     "syncqueue/actions/take_over.py": (9, "lanes of a holder that is gone, for all; pumps"),
     "syncqueue/actions/verify.py": (20, "checks everything; a command"),
-    "syncqueue/api.py": (1, "gates have no organization of their own: by the upstream's"),
-    "syncqueue/facts.py": (1, "gates have no organization of their own: by the upstream's"),
-    "syncqueue/figures.py": (1, "gates have no organization of their own: by the upstream's"),
-    "syncqueue/gauges.py": (1, "gates have no organization of their own: by the upstream's"),
-    "syncqueue/standing.py": (3, "counters and gates of upstreams that are read with for_org before"),
+    "syncqueue/standing.py": (3, "counters and breakers of upstreams that are read with for_org before"),
 }
 
 

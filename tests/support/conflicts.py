@@ -12,6 +12,7 @@ from syncqueue.adapters.base import Conflicted, Delivered, Outcome
 from syncqueue.core.change import NewChange
 from syncqueue.core.jobs import Assignment, Finished
 from syncqueue.reconcile import examine, gather
+from tests.support.breakers import still_breakers
 
 BASE: dict[str, Any] = {"title": "Harbour wall", "status": "draft", "owner": "Mira"}
 LOCAL: dict[str, Any] = {**BASE, "title": "Harbour wall, phase two"}
@@ -20,7 +21,7 @@ REMOTE: dict[str, Any] = {**BASE, "title": "Harbour wall (north)", "status": "ac
 
 def desk() -> Desk:
     """A pump's desk."""
-    return Desk(owner="pump-0#1", share=Share(), rules=Rules.from_settings(), rng=Random(1))
+    return Desk(owner="pump-0#1", share=Share(), rules=Rules.from_settings(), rng=Random(1), breakers=still_breakers())
 
 
 def meet(

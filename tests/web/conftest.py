@@ -13,7 +13,8 @@ from pytest_django.live_server_helper import LiveServer
 from conflicts.models import Conflict
 from portal.kit.viewer import Role, Viewer
 from portal.tenancy.models import Membership
-from syncqueue.models import Gate, Item
+from resilience.breakers.models import Breaker
+from syncqueue.models import Item
 from tests.conflicts.cases import PLAN, local, remote
 from tests.support.conflicts import meet
 from tests.web.world import PASSWORD, World, fill, make_world
@@ -53,7 +54,7 @@ def conflict(world: World) -> Conflict:
     Membership.objects.create(organization=world.tidewater, user=dora, role=Role.OPERATOR)
     alice = Viewer(user_id=world.people["alice"].pk, name="alice", roles={world.tidewater.pk: Role.ADMIN})
     made = meet(alice, base=PLAN, local=local(), remote=remote(), entity_id="p-77", client_id="browser-9")
-    Gate.objects.update(closed_since=None)
+    Breaker.objects.all().delete()
     return made
 
 

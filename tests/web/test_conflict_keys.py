@@ -8,7 +8,7 @@ from playwright.sync_api import Locator, Page, Route, expect
 from conflicts.models import Conflict, Draft
 from portal.kit import jsontext
 from portal.kit.viewer import Role, Viewer
-from syncqueue.models import Gate
+from resilience.breakers.models import Breaker
 from tests.conflicts.cases import many
 from tests.support.conflicts import meet
 from tests.web.conftest import Visitor
@@ -34,7 +34,7 @@ def large(world: World) -> Conflict:
     alice = Viewer(user_id=world.people["alice"].pk, name="alice", roles={world.tidewater.pk: Role.ADMIN})
     base, local, remote = many(60)
     made = meet(alice, base=base, local=local, remote=remote, entity_id="p-60")
-    Gate.objects.update(closed_since=None)
+    Breaker.objects.all().delete()
     return made
 
 

@@ -8,10 +8,11 @@ from django.test import Client
 from portal.kit import clock
 from portal.kit.errors import Invalid
 from portal.kit.viewer import Role, Viewer
+from resilience.breakers.models import Breaker
 from resilience.upstreams.actions.update_upstream import update_upstream
 from syncqueue.core.states import ItemState
 from syncqueue.listing import Filter, page
-from syncqueue.models import Gate, Item
+from syncqueue.models import Item
 from tests.web.world import PASSWORD, World
 
 pytestmark = pytest.mark.django_db
@@ -139,15 +140,16 @@ def test_an_upstream_that_refuses_the_credentials_is_told(
     """The list, the item and the upstream say what is wrong; new credentials are tried at once."""
     client.login(username="alice", password=PASSWORD)
     upstream = items["failed"].upstream
-    gate = Gate.objects.filter(upstream=upstream)
-    gate.update(delay_until=clock.now() + timedelta(minutes=1), reason="The upstream refused the credentials (401)")
+    breaker = Breaker.objects.filter(upstream=upstream)
+    why = "The upstream refused the credentials (401)"
+    breaker.update(spared_until=clock.now() + timedelta(minutes=1), spared_reason=why)
     waiting = items["failed"]
     client.post(f"/resilience/queue/{waiting.pk}/retry", {})
     for address in ("/resilience/queue", f"/resilience/queue/{waiting.pk}", f"/settings/upstreams/{upstream.pk}"):
         assert "The upstream refused the credentials (401)." in client.get(address).content.decode(), address
     new = {"credentials": {"type": "bearer", "token": "another"}, "routes": {"plan": {"path": "/plans/{id}"}}}
     update_upstream(viewer=alice, upstream_id=upstream.pk, changes=new)
-    assert gate.get().delay_until is None
+    assert breaker.get().spared_until is None
 
 
 @pytest.mark.parametrize(("name", "status"), [("bob", 403), ("charlie", 404)])

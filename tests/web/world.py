@@ -12,10 +12,12 @@ from portal.accounts.models import User
 from portal.kit import clock
 from portal.kit.viewer import Role
 from portal.tenancy.models import Membership, Organization, Project
+from resilience.breakers.models import Breaker
 from resilience.upstreams.models import Upstream
 from syncqueue.core.checksum import checksum
 from syncqueue.core.states import ItemState, LaneState
-from syncqueue.models import Attempt, Counter, Gate, Item, Lane, Sample
+from syncqueue.models import Attempt, Counter, Item, Lane, Sample
+from tests.support.breakers import stop
 
 PASSWORD = "a-long-password"
 PATHS = {
@@ -52,10 +54,10 @@ class World:
     upstreams: dict[str, Upstream] = field(default_factory=dict)
 
     def upstream(self, slug: str, organization: Organization | None = None) -> Upstream:
-        """An upstream with its gate."""
+        """An upstream with its breaker."""
         owner = organization or self.tidewater
         made = Upstream.objects.create(organization=owner, slug=slug, name=slug, address="http://127.0.0.1:9/v1")
-        Gate.objects.create(upstream=made)
+        Breaker.objects.create(upstream=made, touched=clock.now())
         self.upstreams[slug] = made
         return made
 
@@ -154,12 +156,7 @@ def fill(world: World) -> dict[str, Item]:
     world.upstream("billing")
     world.upstream("northern", world.northlight)
     now = clock.now()
-    Gate.objects.filter(upstream=world.upstreams["plans-api"]).update(
-        closed_since=now - timedelta(minutes=24),
-        closings=3,
-        next_try_at=now + timedelta(minutes=5),
-        reason="503 Service Unavailable",
-    )
+    stop(world.upstreams["plans-api"], since=timedelta(minutes=24), wait=timedelta(minutes=5), openings=3)
     items = {
         "conflict": world.item(
             "plans-api",

@@ -1,28 +1,21 @@
 """Asking an upstream for a plan. The copy stays what it was when that fails."""
 
-import asyncio
 from collections.abc import Sequence
-from dataclasses import replace
 from datetime import datetime, timedelta
 
 from django.conf import settings
 from django.db.models import F, Q
-from django.utils.translation import gettext as _
 
 from portal.kit import clock
-from portal.kit.errors import Error, NotFound
-from portal.kit.masking import mask_text
-from portal.kit.secrets import SecretUnreadable
+from portal.kit.errors import NotFound
 from portal.kit.viewer import Viewer
 from portal.projects.actions.copy import keep, keep_gone, keep_trouble
 from portal.projects.models import ENTITY_TYPE, Plan
-from resilience.outbound.client import Client
+from resilience.breakers.models import Breaker
 from resilience.upstreams.models import Upstream
-from syncqueue import upstreams
-from syncqueue.adapters.base import Entity, Fetched, Gone, Rejected, RetryAt
-from syncqueue.models import Gate
+from syncqueue.adapters.base import Entity, Fetched, Gone
+from syncqueue.asking import Asked, ask
 
-Asked = Fetched | Gone | RetryAt | Rejected
 MOST_AT_ONCE = 8
 
 
@@ -42,7 +35,7 @@ def refresh(*, viewer: Viewer, plan_id: int, anyway: bool = False) -> Plan:
 def refresh_some(*, viewer: Viewer) -> None:
     """Asks for a few of the viewer's plans whose copies are the oldest, all at once: for lists, which so fill up by and by."""
     old = clock.now() - timedelta(seconds=settings.PLANS["list_seconds"])
-    down = Gate.objects.filter(upstream__organization_id__in=viewer.organization_ids, closed_since__isnull=False)
+    down = Breaker.objects.for_org(viewer).out()
     rows = Plan.objects.for_org(viewer).there().select_related("upstream").filter(upstream__paused_at__isnull=True)
     rows = rows.exclude(upstream__in=down.values("upstream")).filter(_older_than(old))
     _ask_for(viewer, list(rows.order_by(F("asked_at").asc(nulls_first=True), "pk")[:MOST_AT_ONCE]), old)
@@ -52,7 +45,7 @@ def _ask_for(viewer: Viewer, plans: Sequence[Plan], old: datetime | None) -> Non
     """Asks for those that no other reader asked for since `old`, and keeps what was answered."""
     claimed = [plan for plan in plans if _claim(viewer, plan, old)]
     at = clock.now()
-    for plan, found in zip(claimed, ask([(plan.upstream, plan.entity_id) for plan in claimed]), strict=True):
+    for plan, found in zip(claimed, look([(plan.upstream, plan.entity_id) for plan in claimed]), strict=True):
         match found:
             case Fetched(document=document, version=version, changed_at=changed_at):
                 keep(viewer, plan, document, version=version or "", at=at, changed_at=changed_at)
@@ -62,29 +55,10 @@ def _ask_for(viewer: Viewer, plans: Sequence[Plan], old: datetime | None) -> Non
                 keep_trouble(viewer, plan, refused.reason)
 
 
-def ask(entities: Sequence[tuple[Upstream, str]]) -> list[Asked]:
+def look(entities: Sequence[tuple[Upstream, str]]) -> list[Asked]:
     """What upstreams have under these ids now, or why they could not be asked. Never raises for what an upstream does."""
-
-    async def all_of_them() -> list[Asked]:
-        async with Client(allowed_networks=[str(net) for net in settings.BREAKWATER_ALLOWED_NETWORKS]) as client:
-            return await asyncio.gather(*(_one(client, upstream, name) for upstream, name in entities))
-
-    return asyncio.run(all_of_them()) if entities else []
-
-
-async def _one(client: Client, upstream: Upstream, entity_id: str) -> Asked:
-    patience = settings.PLANS["ask_seconds"]
-    try:
-        destination = upstreams.destination(upstream)
-    except (SecretUnreadable, Error) as error:
-        return Rejected(str(error), "settings")
-    target = replace(destination.target, timeout=min(destination.target.timeout, patience))
-    asked = destination.adapter.fetch(client, target, Entity(ENTITY_TYPE, entity_id))
-    try:
-        found = await asyncio.wait_for(asked, timeout=patience + 1)
-    except TimeoutError:
-        return RetryAt(_("No answer within %d s") % patience, "timeout", transport=True)
-    return replace(found, reason=mask_text(found.reason)) if isinstance(found, RetryAt | Rejected) else found
+    named = [(upstream, Entity(ENTITY_TYPE, entity_id)) for upstream, entity_id in entities]
+    return ask(named, seconds=settings.PLANS["ask_seconds"])
 
 
 def _get(viewer: Viewer, plan_id: int) -> Plan:
@@ -110,7 +84,7 @@ def resting(plan: Plan) -> bool:
     """Whether the upstream is left alone: a person paused it, or it is known to be down."""
     if plan.upstream.paused_at:
         return True
-    return Gate.objects.filter(upstream_id=plan.upstream_id, closed_since__isnull=False).exists()
+    return Breaker.objects.unscoped().out().filter(upstream_id=plan.upstream_id).exists()
 
 
 def stale(plan: Plan) -> bool:
