@@ -275,9 +275,11 @@ class Worker:
             _abandoned.leave(self._name)
             if self._error is not None:
                 _log.warning("An abandoned call of %r ended with an error.", self._name, exc_info=self._error)
-        self._gate.set()
-        for callback in callbacks:
-            callback()
+        try:
+            for callback in callbacks:
+                callback()
+        finally:
+            self._gate.set()
 
     def _abandon(self) -> bool:
         with self._lock:

@@ -115,7 +115,7 @@ async def test_tasks_inherit_it_and_do_not_disturb_each_other() -> None:
             return deadline.remaining()
 
     with within(5.0, clock=clock):
-        assert await asyncio.gather(work(3.0), work(9.0)) == [3.0, 5.0]
+        assert list(await asyncio.gather(work(3.0), work(9.0))) == [3.0, 5.0]
 
 
 def test_threads_see_it_in_a_copied_context() -> None:

@@ -19,12 +19,12 @@ class Down(Exception):
     """The service is down."""
 
 
-def down(*args: object, **kwargs: object) -> str:
+def down(*args: object, **kwargs: object) -> Any:
     """Fails with whatever it is called."""
     raise Down("no answer")
 
 
-async def adown(*args: object, **kwargs: object) -> str:
+async def adown(*args: object, **kwargs: object) -> Any:
     """Fails with whatever it is called."""
     raise Down("no answer")
 
@@ -62,7 +62,8 @@ def test_the_outcome_says_what_was_replaced(heard: list[FallbackEvent]) -> None:
 
 def test_each_chain_has_listeners_of_its_own(caplog: pytest.LogCaptureFixture) -> None:
     """They hear of every error; one that raises hurts nobody."""
-    chain, seen = Fallback("cached"), []
+    chain = Fallback("cached")
+    seen: list[FallbackEvent] = []
     chain.on_fallback.subscribe(lambda event: 1 / 0)
     chain.on_fallback.subscribe(seen.append)
     assert chain.call(down) == "cached"
@@ -258,14 +259,14 @@ async def test_cancelling_is_no_failure() -> None:
 async def test_an_awaitable_value_is_a_value() -> None:
     """Only what a step's function returns is awaited."""
     future: asyncio.Future[int] = asyncio.get_running_loop().create_future()
-    assert await Fallback(Value(future)).acall(adown) is future  # type: ignore[comparison-overlap]
-    assert await Fallback(future).acall(adown) is future  # type: ignore[comparison-overlap]
+    assert await Fallback(Value(future)).acall(adown) is future
+    assert await Fallback(future).acall(adown) is future
 
 
 def test_async_functions_in_a_sync_chain() -> None:
     """They are refused in words, for nobody would guard what happens in them; a step counts as failed."""
     with pytest.raises(ConfigError, match="not async"):
-        Fallback("cached").call(well, "a")
+        Fallback("cached").call(well, "a")  # type: ignore[unused-coroutine]
     with pytest.raises(Down) as caught:
         Fallback(adown).call(down)
     assert "adown failed as well: ConfigError" in caught.value.__notes__[0]

@@ -23,6 +23,7 @@ from resilience.patterns.timeouts import (
     TimeoutEvent,
     TimeoutManager,
     TooManyAbandoned,
+    Worker,
     abandoned_calls,
     timeout_events,
     timeouts,
@@ -196,8 +197,9 @@ def test_a_fallback_that_fails_leaves_the_timeout() -> None:
         clock.advance(5)
         raise TimeoutError
 
+    nothing: dict[str, str] = {}
     with pytest.raises(DeadlineExceeded) as caught:
-        Timeout(TimeoutConfig(timeout=5.0, fallback=lambda: {}["gone"]), clock=clock).call(load)
+        Timeout(TimeoutConfig(timeout=5.0, fallback=lambda: nothing["gone"]), clock=clock).call(load)
     assert "KeyError: 'gone'" in caught.value.__notes__[0]
 
 
@@ -446,6 +448,15 @@ def test_what_exits_in_a_thread_exits_its_caller() -> None:
 
     with pytest.raises(SystemExit):
         with_timeout(leave, threaded("h", LATE))
+
+
+def test_work_that_ends_in_the_moment_it_is_given_up_on_has_ended() -> None:
+    """Its result is not thrown away, and it is not counted."""
+    worker, looked = Worker("m"), threading.Event()
+    worker.when_done(lambda: looked.wait(LATE))  # it has ended, and its caller cannot know yet
+    ended = worker.run(lambda: "done", SOON)
+    looked.set()
+    assert (ended, worker.result(), worker.abandoned, abandoned_calls("m")) == (True, "done", False, 0)
 
 
 def test_no_thread_is_to_be_had() -> None:
