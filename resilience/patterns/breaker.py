@@ -230,7 +230,7 @@ class CircuitBreaker(Machine):
         reason = None
         with self._lock:
             slow = ledger.note(verdict, duration, now, sample)
-            if generation != self._admitting:
+            if not generation or generation != self._admitting:
                 ledger.late += 1
                 ledger.outside += verdict is not _IGNORED
             elif verdict is not _IGNORED:
@@ -267,7 +267,7 @@ class CircuitBreaker(Machine):
             self._record(self._admitting, verdict, duration, error, now)
             return
         permit = self._place(now) if now >= self._until else None
-        (permit or Permit(self, -1, now)).done(verdict, duration, error)
+        (permit or Permit(self, 0, now)).done(verdict, duration, error)
 
     def _in_time(
         self, verdict: Verdict, duration: float, error: BaseException | None

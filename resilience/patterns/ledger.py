@@ -132,7 +132,7 @@ def sample_of(error: BaseException | None, now: float) -> RecentError | None:
         text, code = str(error)[:LONGEST_TEXT], code_of(error)
     except Exception:  # noqa: BLE001 - foreign errors may do anything here, and the call must go on
         text, code = "", ""
-    return RecentError(now, type(error).__qualname__, code, text)
+    return RecentError(now, type(error).__name__, code, text)
 
 
 def _shape(config: BreakerConfig) -> tuple[str, float]:

@@ -24,7 +24,7 @@ BREAKS_KEPT = 64
 class Permit:
     """A call that a breaker has admitted; whoever holds it says once how it ended.
 
-    `generation` is the breaker's when it was admitted (0: admitted while the breaker is disabled), `deadline` the end
+    `generation` is the breaker's when it was admitted (0: whatever comes of it decides nothing), `deadline` the end
     of its lease on a half-open place, or None.
     """
 

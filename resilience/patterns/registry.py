@@ -36,20 +36,13 @@ class Registry:
         renew_after_fork(self)
 
     def get_or_create(
-        self,
-        name: str,
-        config: BreakerConfig | Callable[[], BreakerConfig] | None = None,
-        *,
-        make: Callable[[], CircuitBreaker] | None = None,
+        self, name: str, config: BreakerConfig | Callable[[], BreakerConfig] | None = None
     ) -> CircuitBreaker:
-        """The breaker of that name; made with `config` (or what `config()` gives, or by `make`) when there is none yet."""
+        """The breaker of that name; made with `config` (or what `config()` gives) when there is none yet."""
         found = self._breakers.get(name)
         if found is not None:
             return found
-        if make is None:
-            made = CircuitBreaker(name, config() if callable(config) else config, clock=self._clock)
-        else:
-            made = make()
+        made = CircuitBreaker(name, config() if callable(config) else config, clock=self._clock)
         with self._lock:
             kept = self._breakers.setdefault(name, made)
             if kept is made:
