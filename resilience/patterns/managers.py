@@ -165,10 +165,14 @@ class Manager:
         return found
 
     def health_status(self) -> Health:
-        """How all breakers and bulkheads stand, in the shape of a health endpoint's answer."""
+        """How all breakers and bulkheads stand, in the shape of a health endpoint's answer.
+
+        Healthy means that nothing refuses calls now. A breaker whose time is over admits the next one, so it is no issue: a
+        host that is sent no calls while it is unhealthy would never get well.
+        """
         snapshots = [breaker.snapshot() for breaker in self.breakers]
         by_state = {state.value: sum(one.state is state for one in snapshots) for state in State}
-        issues = [_breaker_issue(one) for one in snapshots if one.state is not State.CLOSED]
+        issues = [_breaker_issue(one) for one in snapshots if one.retry_after != 0.0]
         full = [bulkhead for bulkhead in self.bulkheads if _is_full(bulkhead)]
         issues += [f"The bulkhead {bulkhead.name!r} is full, and so is its queue." for bulkhead in full]
         return {
