@@ -178,19 +178,24 @@ class Bulkhead:
 
     def acquire(self) -> Lease:
         """A place, waited for if there is a queue; for hosts that begin and end the work in different places."""
-        return Lease(self, self._enter())
+        permits = self._permits
+        if not permits.take():
+            self._wait(permits)
+        return self._lease(permits)
 
     async def aacquire(self) -> Lease:
         """A place, waited for without holding up the event loop."""
-        return Lease(self, await self._aenter())
+        permits = self._permits
+        if not permits.take():
+            await self._await(permits)
+        return self._lease(permits)
 
     def try_acquire(self) -> Lease | None:
         """A place if one is free at once and nobody waits for it, else None (which counts as nothing)."""
         permits = self._permits
         if not permits.take():
             return None
-        self._tell("started", permits)
-        return Lease(self, permits)
+        return self._lease(permits)
 
     def reconfigure(self, config: BulkheadConfig) -> None:
         """Takes over other figures. Those inside and those in the queue keep their places."""
@@ -213,6 +218,7 @@ class Bulkhead:
             max_queue=self.config.max_queue,
             completed=permits.completed,
             rejected=permits.rejected,
+            waited=permits.waited,
             abandoned=permits.abandoned,
             utilization=100.0 * active / limit,
         )
@@ -234,21 +240,13 @@ class Bulkhead:
         """Begins anew: those inside belong to another process."""
         self._permits = Permits(self.config.max_concurrent)
 
-    def _enter(self) -> Permits:
-        permits = self._permits
-        if not permits.take():
-            self._wait(permits)
-        if self.heard:
+    def _lease(self, permits: Permits) -> Lease:
+        try:
             self._tell("started", permits)
-        return permits
-
-    async def _aenter(self) -> Permits:
-        permits = self._permits
-        if not permits.take():
-            await self._await(permits)
-        if self.heard:
-            self._tell("started", permits)
-        return permits
+        except BaseException:  # an interrupt in a listener
+            permits.give()
+            raise
+        return Lease(self, permits)
 
     def _leave(self, permits: Permits) -> None:
         permits.give()
@@ -267,6 +265,7 @@ class Bulkhead:
         self._line_up(permits, waiter, 0 if _runs_a_loop() else self.config.max_queue)
         try:
             if not waiter.granted:
+                self._tell("queued", permits)
                 waiter.wait(time_left(self.config.queue_timeout))
         except BaseException:
             permits.leave(waiter)
@@ -279,6 +278,7 @@ class Bulkhead:
         self._line_up(permits, waiter, self.config.max_queue)
         try:
             if not waiter.granted:
+                self._tell("queued", permits)
                 await waiter.wait(time_left(self.config.queue_timeout))
         except BaseException:
             permits.leave(waiter)
@@ -289,15 +289,13 @@ class Bulkhead:
     def _line_up(self, permits: Permits, waiter: Waiter, places: int) -> None:
         if not permits.line_up(waiter, places):
             self._refuse(permits, "queue-full" if places == self.config.max_queue else "would-block")
-        if not waiter.granted:
-            self._tell("queued", permits)
 
     def _refuse(self, permits: Permits, reason: Reason) -> None:
         self._tell("rejected", permits, reason)
         if self.config.on_reject is not None:
             try:
                 self.config.on_reject(reason)
-            except Exception:
+            except Exception:  # noqa: BLE001 - a hook's own error is logged and goes no further
                 _log.exception("on_reject of the bulkhead %s failed", self.name)
         raise BulkheadFullError(self.name, reason)
 
@@ -341,9 +339,6 @@ class Bulkheads:
 
     def get_or_create(self, name: str, config: BulkheadConfig | None = None) -> Bulkhead:
         """The bulkhead of this name; the config serves only the one who asks first."""
-        found = self._by_name.get(name)
-        if found is not None:
-            return found
         with self._lock:
             found = self._by_name.get(name)
             if found is None:

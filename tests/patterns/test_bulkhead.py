@@ -344,6 +344,9 @@ def test_a_registry_makes_each_bulkhead_once() -> None:
     assert (registry.names(), len(registry), list(registry)) == (["db"], 1, [got[0]])
     assert registry.get("db") is got[0]
     assert registry.get("other") is None
+    assert "db" in registry
+    assert "other" not in registry
+    assert registry["db"] is got[0]
 
 
 def test_a_registry_tells_of_each_bulkhead_present_and_future() -> None:
@@ -359,6 +362,99 @@ def test_a_registry_tells_of_each_bulkhead_present_and_future() -> None:
     registry.get_or_create("late").call(int)
     registry.get_or_create("later").call(int)
     assert heard == ["early started", "early finished", "late started", "late finished"]
+
+
+def test_a_registry_forgets_what_it_is_told_to() -> None:
+    """Whoever holds the bulkhead keeps it; the registry's listeners no longer hear it; twice does no harm."""
+    registry = Bulkheads()
+    heard: list[BulkheadEvent] = []
+    registry.on_event(heard.append)
+    old = registry.get_or_create("db")
+    registry.discard("db")
+    registry.discard("db")
+    old.call(int)
+    assert heard == []
+    assert registry.get_or_create("db") is not old
+
+
+def test_what_a_fork_makes_anew() -> None:
+    """What the child does by itself, seen from here: an empty bulkhead, a registry whose lock is free."""
+    registry = Bulkheads()
+    bulkhead = registry.get_or_create("db", BulkheadConfig(max_concurrent=1))
+    lease = bulkhead.acquire()
+    registry._lock.acquire()
+    bulkhead._after_fork()
+    registry._after_fork()
+    assert bulkhead.metrics().active == 0
+    lease.release()
+    assert bulkhead.metrics().active == 0
+    with in_thread(lambda: registry.get_or_create("other")):
+        pass
+    assert registry.names() == ["db", "other"]
+
+
+def test_room_found_at_once_is_told_as_any_other() -> None:
+    """try_acquire is a start like any other, and without listeners nothing is told."""
+    bulkhead = a_bulkhead(max_concurrent=2)
+    heard: list[BulkheadEvent] = []
+    silent = bulkhead.try_acquire()
+    bulkhead.on_event(heard.append)
+    told = bulkhead.try_acquire()
+    assert silent is not None
+    assert told is not None
+    assert heard == [BulkheadEvent("db", "started", active=2, queued=0)]
+
+
+def test_listeners_come_and_go_without_losing_each_other() -> None:
+    """The last one that goes ends the telling; the others are still heard."""
+    bulkhead = a_bulkhead()
+    first: list[BulkheadEvent] = []
+    second: list[BulkheadEvent] = []
+    end_first, end_second = bulkhead.on_event(first.append), bulkhead.on_event(second.append)
+    end_first()
+    bulkhead.call(int)
+    assert (len(first), len(second), bulkhead.heard) == (0, 2, True)
+    end_second()
+    end_second()
+    assert not bulkhead.heard
+
+
+class AnInterrupt(BaseException):
+    pass
+
+
+@pytest.mark.parametrize("kind", ["queued", "started"])
+async def test_an_interrupt_in_a_listener_loses_no_place(kind: str) -> None:
+    """Not even one that comes while a call is between the queue and its work, sync or async."""
+    bulkhead = a_bulkhead(max_concurrent=1, max_queue=1)
+
+    def interrupt(event: BulkheadEvent) -> None:
+        if event.kind == kind:
+            raise AnInterrupt
+
+    async def later() -> None:
+        raise AssertionError
+
+    lease = bulkhead.acquire() if kind == "queued" else None
+    bulkhead.on_event(interrupt)
+    with pytest.raises(AnInterrupt):
+        await bulkhead.acall(later)
+    with pytest.raises(AnInterrupt):
+        await bulkhead.aacquire()
+    for enter in (bulkhead.acquire, lambda: bulkhead.call(int)):
+        error = await asyncio.to_thread(raised_by, enter)
+        assert isinstance(error, AnInterrupt)
+    if lease:
+        lease.release()
+    assert (bulkhead.metrics().active, bulkhead.metrics().queued) == (0, 0)
+
+
+def raised_by(work: Callable[[], object]) -> BaseException | None:
+    try:
+        work()
+    except BaseException as error:  # noqa: BLE001
+        return error
+    return None
 
 
 def test_a_coroutine_that_is_thrown_away_leaves_the_queue() -> None:

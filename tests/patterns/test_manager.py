@@ -302,3 +302,10 @@ def test_a_fork_takes_no_lock_along(manager: Manager) -> None:
     go_on.set()
     thread.join(10)
     assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 7
+
+
+def test_what_a_fork_makes_anew(manager: Manager) -> None:
+    """What the child does by itself, seen from here."""
+    before = manager._lock
+    manager._after_fork()
+    assert manager._lock is not before
