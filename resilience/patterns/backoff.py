@@ -9,7 +9,6 @@ is drawn as in "Exponential Backoff And Jitter" (AWS Architecture Blog, 2015):
     decorrelated  between the initial wait and three times the wait before (exponential only)
 """
 
-import math
 from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import islice
@@ -20,6 +19,9 @@ from resilience.patterns.typing import Rng
 
 Jitter = Literal["none", "full", "equal", "decorrelated"]
 Strategy = Literal["fixed", "linear", "exponential"]
+
+LONGEST = 1e9
+"""Seconds: some thirty years. `time.sleep` raises at ten times as many."""
 
 
 class Backoff(Protocol):
@@ -77,8 +79,8 @@ class Exponential:
 
     def __post_init__(self) -> None:
         _check(self, spread=True)
-        if not (_is_number(self.multiplier) and math.isfinite(self.multiplier) and self.multiplier >= 1):
-            raise ConfigError("multiplier", self.multiplier, "a finite number of at least 1")
+        if not (_is_number(self.multiplier) and 1 <= self.multiplier <= LONGEST):
+            raise ConfigError("multiplier", self.multiplier, f"a number from 1 to {LONGEST:.0f}")
 
     def delay(self, attempt: int, previous: float, rng: Rng) -> float:
         """Seconds to wait after the failed attempt with this number (from 1)."""
@@ -124,9 +126,9 @@ def backoff_of(
 
 
 def check_seconds(field: str, value: object) -> None:
-    """Raises ConfigError unless the value is a finite number of seconds, zero or more."""
-    if not (_is_number(value) and math.isfinite(value) and value >= 0):  # type: ignore[arg-type,operator]
-        raise ConfigError(field, value, "a finite number of seconds of at least 0")
+    """Raises ConfigError unless the value is a number of seconds, zero or more, that an operating system can wait for."""
+    if not (_is_number(value) and 0 <= value <= LONGEST):  # type: ignore[operator]
+        raise ConfigError(field, value, f"a number of seconds from 0 to {LONGEST:.0f}")
 
 
 def _check(backoff: Fixed | Linear | Exponential, *, spread: bool) -> None:

@@ -1,9 +1,9 @@
 """A retry budget: retries may be only so large a share of the calls, so that they never become the outage themselves."""
 
-import math
 import threading
 import time
 
+from resilience.patterns.backoff import LONGEST, check_seconds
 from resilience.patterns.errors import ConfigError, RetryBudgetExhausted
 from resilience.patterns.forks import renew_after_fork
 from resilience.patterns.typing import Clock
@@ -40,12 +40,13 @@ class RetryBudget:
         name: str = "",
         clock: Clock = time.monotonic,
     ) -> None:
-        if isinstance(ratio, bool) or not isinstance(ratio, int | float) or not 0 <= ratio < math.inf:
+        if isinstance(ratio, bool) or not isinstance(ratio, int | float) or not 0 <= ratio <= LONGEST:
             raise ConfigError("ratio", ratio, "a finite number of at least 0")
         if isinstance(minimum, bool) or not isinstance(minimum, int) or minimum < 0:
             raise ConfigError("minimum", minimum, "a whole number of at least 0")
-        if isinstance(window, bool) or not isinstance(window, int | float) or not 0 < window < math.inf:
-            raise ConfigError("window", window, "a finite number of seconds above 0")
+        check_seconds("window", window)
+        if window == 0:
+            raise ConfigError("window", window, "more than 0 seconds")
         self.ratio = ratio
         self.minimum = minimum
         self.name = name

@@ -12,10 +12,17 @@ import time
 from contextvars import ContextVar, Token
 from types import TracebackType
 
+from resilience.patterns.backoff import LONGEST
 from resilience.patterns.errors import ConfigError, DeadlineExceeded
 from resilience.patterns.typing import Clock
 
 _current: ContextVar["Deadline | None"] = ContextVar("resilience.patterns.deadline", default=None)
+
+
+def _checked(seconds: object) -> float:
+    if not isinstance(seconds, int | float) or not (0 <= seconds <= LONGEST or seconds == math.inf):
+        raise ConfigError("seconds", seconds, "a number of at least 0, or infinity")
+    return float(seconds)
 
 
 class Deadline:
@@ -24,9 +31,11 @@ class Deadline:
     __slots__ = ("at", "clock", "name", "seconds")
 
     def __init__(self, seconds: float, *, name: str = "", clock: Clock = time.monotonic) -> None:
-        if not isinstance(seconds, int | float) or not seconds >= 0:
-            raise ConfigError("seconds", seconds, "a number of at least 0")
-        self.seconds = float(seconds)
+        if (
+            type(seconds) is not float or not 0 <= seconds <= LONGEST
+        ):  # quick for the usual case: it is made for every call
+            seconds = _checked(seconds)
+        self.seconds = seconds
         self.name = name
         self.clock = clock
         self.at = clock() + seconds

@@ -21,6 +21,7 @@ from collections.abc import Awaitable, Callable, Coroutine
 from dataclasses import dataclass, field, replace
 from typing import Any, Final, Literal, Self, cast
 
+from resilience.patterns.backoff import check_seconds
 from resilience.patterns.callables import is_async
 from resilience.patterns.deadline import Deadline, within
 from resilience.patterns.errors import BulkheadFullError, ConfigError, DeadlineExceeded, UnknownPolicy
@@ -85,8 +86,10 @@ class TimeoutConfig:
     _chain: Fallback | None = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
-        if isinstance(self.timeout, bool) or not isinstance(self.timeout, int | float) or not self.timeout > 0:
-            raise ConfigError("timeout", self.timeout, "a number of seconds above 0")
+        if self.timeout != math.inf:
+            check_seconds("timeout", self.timeout)
+        if self.timeout <= 0:
+            raise ConfigError("timeout", self.timeout, "a number of seconds above 0, or infinity")
         if self.mode not in ("cooperative", "thread"):
             raise ConfigError("mode", self.mode, 'either "cooperative" or "thread"')
         if isinstance(self.max_abandoned, bool) or not isinstance(self.max_abandoned, int) or self.max_abandoned < 1:
@@ -95,6 +98,7 @@ class TimeoutConfig:
             raise ConfigError("on_timeout", self.on_timeout, "callable")
         chain = None if self.fallback is None else Fallback(self.fallback, name=self.name)
         object.__setattr__(self, "_chain", chain)
+        object.__setattr__(self, "timeout", float(self.timeout))
 
     def replace(self, **changes: Any) -> Self:
         """The same settings but for `changes`, checked again."""
@@ -163,7 +167,9 @@ class Timeout:
             if not scope.deadline.expired:
                 raise  # somebody else's limit
             return cast(T, self.config.instead(self._tell(scope.deadline, error), args, kwargs))
-        if isinstance(result, Coroutine):  # of an async function, or of a lambda around one
+        if hasattr(type(result), "__await__") and isinstance(
+            result, Coroutine
+        ):  # of an async function, or of a lambda around one
             return cast(T, self._await(lambda: result, (), {}))
         return cast(T, result)
 

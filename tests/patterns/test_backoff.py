@@ -106,12 +106,14 @@ def test_a_strategy_by_name(name: Any, kind: type) -> None:
         (lambda: Fixed(-1), "initial", -1),
         (lambda: Fixed(float("nan")), "initial", None),
         (lambda: Fixed(float("inf")), "initial", float("inf")),
+        (lambda: Fixed(10**400), "initial", 10**400),
         (lambda: Fixed(True), "initial", True),
         (lambda: Fixed("1"), "initial", "1"),  # type: ignore[arg-type]
         (lambda: Linear(1, -2), "cap", -2),
         (lambda: Linear(step=-1), "step", -1),
         (lambda: Exponential(multiplier=0.5), "multiplier", 0.5),
         (lambda: Exponential(multiplier=float("inf")), "multiplier", float("inf")),
+        (lambda: Exponential(multiplier=10**400), "multiplier", 10**400),
         (lambda: Exponential(multiplier=True), "multiplier", True),
         (lambda: Exponential(jitter="some"), "jitter", "some"),  # type: ignore[arg-type]
         (lambda: Fixed(jitter="decorrelated"), "jitter", "decorrelated"),

@@ -40,7 +40,7 @@ def test_the_error_says_whose_limit_it_was() -> None:
         deadline.raise_if_expired("page 7")
 
 
-@pytest.mark.parametrize("seconds", [-1, math.nan, "1", None])
+@pytest.mark.parametrize("seconds", [-1, -math.inf, math.nan, 10**400, "1", None])
 def test_no_such_deadline(seconds: float) -> None:
     """A negative time, no number, and what is no number at all."""
     with pytest.raises(ConfigError, match="seconds"):

@@ -531,6 +531,7 @@ def test_a_name_that_nobody_registered() -> None:
         ({"timeout": -1}, "timeout"),
         ({"timeout": math.nan}, "timeout"),
         ({"timeout": True}, "timeout"),
+        ({"timeout": 10**400}, "timeout"),
         ({"timeout": "5"}, "timeout"),
         ({"timeout": 5, "mode": "process"}, "mode"),
         ({"timeout": 5, "max_abandoned": 0}, "max_abandoned"),
