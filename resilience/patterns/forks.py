@@ -25,5 +25,5 @@ def after_fork_in_child() -> None:
         thing._after_fork()
 
 
-if hasattr(os, "register_at_fork"):
+if hasattr(os, "register_at_fork"):  # pragma: no branch - Windows has no fork
     os.register_at_fork(after_in_child=after_fork_in_child)

@@ -5,7 +5,7 @@ import math
 import threading
 import time
 from abc import ABC, abstractmethod
-from collections import deque
+from collections import Counter, deque
 from collections.abc import Callable
 
 from resilience.patterns.config import BreakerConfig
@@ -59,6 +59,7 @@ class Machine(ABC):
         "__weakref__",
         "_admitting",
         "_breaks",
+        "_changes",
         "_clock",
         "_config",
         "_delivering",
@@ -111,6 +112,7 @@ class Machine(ABC):
         self._reopenings = 0
 
         self._openings = 0
+        self._changes: Counter[tuple[State, State, str]] = Counter()
         self._refusals = itertools.count()  # counts without the lock
         self._refusals_read = 0
         self._refusals_before = 0
@@ -167,6 +169,11 @@ class Machine(ABC):
         """Calls ever, for counters that only grow."""
         with self._lock:
             return self._ledger.totals(self._rejected())
+
+    def changes(self) -> dict[tuple[State, State, str], int]:
+        """How often it went from one state to another, ever, by both and the reason."""
+        with self._lock:
+            return dict(self._changes)
 
     def recent(self) -> list[RecentCall]:
         """The last 60 calls, the oldest first."""
@@ -351,6 +358,7 @@ class Machine(ABC):
         """Every change of the state and of what is forced, with the lock held."""
         previous, before = self._state, self._snapshot(now)
         if previous is not state:
+            self._changes[previous, state, reason] += 1
             self._move(state, now)
         if fresh or (previous is not State.CLOSED and state is State.CLOSED):
             self._ledger.renew()

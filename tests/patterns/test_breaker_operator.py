@@ -276,6 +276,26 @@ def test_a_snapshot_shows_all_of_one_moment() -> None:
     assert (one.snapshot().rejected, one.snapshot().rejected_since_trip) == (4, 1)
 
 
+def test_changes_are_counted_by_where_from_where_to_and_why() -> None:
+    """Counters that only grow; a change of what is forced alone is none of them."""
+    clock = Clock()
+    one = half_open(clock, success_threshold=1)
+    fail(one)
+    clock.advance(60)
+    succeed(one)
+    one.force_closed()
+    one.reset()
+    counted = one.changes()
+    assert counted == {
+        (State.CLOSED, State.OPEN, "consecutive-failures"): 1,
+        (State.OPEN, State.HALF_OPEN, "reset-timeout"): 2,
+        (State.HALF_OPEN, State.OPEN, "half-open-failed"): 1,
+        (State.HALF_OPEN, State.CLOSED, "half-open-succeeded"): 1,
+    }
+    counted.clear()
+    assert len(one.changes()) == 4
+
+
 @pytest.mark.parametrize(
     ("shares", "score"),
     [
@@ -416,6 +436,7 @@ def test_its_own_thread_cannot_lock_itself_out() -> None:
         assert one.snapshot().calls == 0
 
 
+@pytest.mark.filterwarnings("ignore:This process:DeprecationWarning")
 def test_a_forked_child_has_locks_of_its_own() -> None:
     """gunicorn --preload: a thread that holds the lock at the fork does not exist in the child."""
     one = breaker(failure_threshold=1)

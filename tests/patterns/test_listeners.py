@@ -93,6 +93,7 @@ def test_one_who_leaves_while_an_event_is_told_harms_nothing() -> None:
     assert len(listeners) == 1
 
 
+@pytest.mark.filterwarnings("ignore:This process:DeprecationWarning")
 def test_a_lock_that_another_thread_held_at_a_fork_is_made_anew_in_the_child() -> None:
     """A forked child can subscribe, though the thread which held the lock exists in the parent only."""
     listeners: Listeners[int] = Listeners()
