@@ -23,11 +23,13 @@ from contextlib import suppress
 from datetime import datetime
 from typing import TypeVar
 
+from django.core.exceptions import ObjectDoesNotExist
 from django.db import DatabaseError, connection
 
 from resilience.breakers.figures import Figures
 from resilience.breakers.shared import SharedBreaker
-from resilience.breakers.store import Store, TooBusy
+from resilience.breakers.store import PASSING, Store, TooBusy
+from resilience.patterns.forks import renew_after_fork
 from resilience.patterns.typing import Clock
 
 log = logging.getLogger(__name__)
@@ -48,17 +50,19 @@ class Runtime:
     """The breakers of this process, by upstream. `owner` names it in leases and windows."""
 
     def __init__(self, *, owner: str = "", store: Store | None = None, clock: Clock = time.monotonic) -> None:
+        self._named = bool(owner)
         self.owner = owner or f"process-{os.getpid()}"
         self.store = store or Store()
         self.clock = clock
         self.storage_degraded = False
         self._breakers: dict[int, SharedBreaker] = {}
-        self._jobs: deque[Job] = deque(maxlen=MOST_JOBS)
+        self._jobs: deque[tuple[Job, Job]] = deque()
         self._wake = threading.Event()
         self._stop = threading.Event()
         self._thread: threading.Thread | None = None
         self._seen: datetime | None = None
         self._published = 0.0
+        renew_after_fork(self)
 
     @property
     def started(self) -> bool:
@@ -69,13 +73,14 @@ class Runtime:
         """The breaker of this upstream, with these figures. New ones are read from the database; without `start()`, known ones too."""
         breaker = self._breakers.get(upstream_id)
         if breaker is None:
-            self.store.ensure([upstream_id])
-            breaker = SharedBreaker(upstream_id, name, figures, host=self, clock=self.clock)
-            self._breakers[upstream_id] = breaker
+            self._try(lambda: self.store.ensure([upstream_id]))
+            made = SharedBreaker(upstream_id, name, figures, host=self, clock=self.clock)
+            breaker = self._breakers.setdefault(upstream_id, made)
             self._read([upstream_id])
         elif breaker.config != figures.config:
             breaker.reconfigure(figures.config)
         if not self.started:
+            self._work()
             self._read([upstream_id])
         return breaker
 
@@ -94,24 +99,45 @@ class Runtime:
             self._wake.set()
             thread.join(timeout=5.0)
 
-    def submit(self, job: Job) -> None:
-        """Has something written soon, in the order of the calls; at once without `start()`. Never waits, never raises."""
-        self._jobs.append(job)
+    def submit(self, job: Job, lost: Job) -> None:
+        """Has something written soon, in the order of the calls; at once without `start()`. Never waits, never raises.
+
+        `lost` is called instead when it has waited for so long that more came after it than may wait.
+        """
+        self._jobs.append((job, lost))
+        with suppress(IndexError):  # the thread may take one in between
+            while len(self._jobs) > MOST_JOBS:
+                self._jobs.popleft()[1]()
         if self.started:
             self._wake.set()
         else:
             self._work()
 
-    def ask(self, question: Callable[[], T]) -> T | None:
-        """An answer of the database, for a caller that has to wait for it; None when it cannot be had in time."""
+    def ask(self, question: Callable[[], T | None], unwanted: Callable[[T], object]) -> T | None:
+        """An answer of the database, for a caller that has to wait for it; None when it cannot be had in time.
+
+        An answer that comes when nobody waits for it any more is `unwanted`; a question that is not begun by then is not asked.
+        """
         if not self.started:
             return self._try(question)
+        if self.storage_degraded:
+            return None
         answer: Future[T | None] = Future()
-        self.submit(lambda: answer.set_result(self._try(question)))
+        self.submit(lambda: self._answer(answer, question), lambda: None)
         try:
             return answer.result(timeout=PATIENCE)
         except TimeoutError:
+            if not answer.cancel():
+                answer.add_done_callback(lambda late: _unless_none(late.result(), unwanted))
             return None
+
+    def _answer(self, answer: "Future[T | None]", question: Callable[[], T | None]) -> None:
+        if answer.set_running_or_notify_cancel():
+            found = None
+            try:
+                found = self._try(question)
+            finally:
+                answer.set_result(found)
 
     def round(self) -> None:
         """One round of the thread: writes, reads what changed elsewhere, publishes when it is time."""
@@ -119,14 +145,17 @@ class Runtime:
         self._read(None)
         if self.clock() - self._published >= PUBLISH:
             self._published = self.clock()
-            self._try(self._publish)
+            self._publish()
 
     def _run(self) -> None:
         try:
             while not self._stop.is_set():
                 self._wake.wait(POLL)
                 self._wake.clear()
-                self.round()
+                try:
+                    self.round()
+                except Exception:
+                    log.exception("%s could not do its round; it tries again", self.owner)
             self._work()
             self._try(self._leave)
         finally:
@@ -135,18 +164,24 @@ class Runtime:
     def _work(self) -> None:
         """Writes what waits. What the database does not take now is tried again in the next round, in the same order."""
         while self._jobs:
-            job = self._jobs.popleft()
+            try:
+                job, lost = self._jobs.popleft()
+            except IndexError:  # another thread took it
+                return
             try:
                 job()
-            except DatabaseError:
-                self._jobs.appendleft(job)
+            except PASSING:
+                self._jobs.appendleft((job, lost))
                 self._trouble()
                 return
             except Exception:
                 log.exception("%s could not write what a breaker did", self.owner)
 
     def _read(self, upstream_ids: list[int] | None) -> None:
-        """Takes over what the database says of these breakers, or of all that changed since the last look."""
+        """Takes over what the database says of these breakers, or of all that changed since the last look.
+
+        After a time without the database all are read: they may have moved here where they did not there.
+        """
         found = self._try(lambda: self.store.read(upstream_ids) if upstream_ids else self.store.changed(self._seen))
         if found is None:
             return
@@ -158,7 +193,7 @@ class Runtime:
             if breaker := self._breakers.get(upstream_id):
                 breaker.take_over(shared, now)
         for breaker in list(self._breakers.values()):
-            if breaker.known.forced and breaker.force_is_over:
+            if breaker.force_is_over(now):
                 self._try(breaker.end_force)
 
     def _publish(self) -> None:
@@ -168,8 +203,9 @@ class Runtime:
                 windows.append((upstream_id, breaker.generation, figures))
             if count := breaker.newly_refused():
                 refused[upstream_id] = count
-        if windows or refused:
-            self.store.publish(self.owner, windows, refused)
+        if (windows or refused) and not self._try(lambda: self.store.publish(self.owner, windows, refused)):
+            for upstream_id in {pk for pk, _, _ in windows} | set(refused):
+                self._breakers[upstream_id].untell(refused.get(upstream_id, 0))
 
     def _leave(self) -> None:
         self.store.give_back_all(self.owner)
@@ -178,14 +214,29 @@ class Runtime:
     def _try(self, work: Callable[[], T]) -> T | None:
         try:
             return work()
-        except (DatabaseError, TooBusy):
+        except (*PASSING, TooBusy):
             self._trouble()
-            return None
+        except ObjectDoesNotExist:  # the upstream is no more
+            pass
+        except DatabaseError:
+            log.exception("%s could not do what a breaker asked of the database", self.owner)
+        return None
 
     def _trouble(self) -> None:
         if not self.storage_degraded:
             log.exception("%s cannot reach the database; its breakers go on by themselves", self.owner)
-        self.storage_degraded = True
+        self.storage_degraded, self._seen = True, None
         with suppress(DatabaseError):
             if not connection.in_atomic_block:
                 connection.close()
+
+    def _after_fork(self) -> None:
+        """A child has neither the thread nor what it was to write, and is a process of its own."""
+        self.owner = self.owner if self._named else f"process-{os.getpid()}"
+        self._jobs, self._thread, self._seen = deque(), None, None
+        self._wake, self._stop = threading.Event(), threading.Event()
+
+
+def _unless_none(found: T | None, then: Callable[[T], object]) -> None:
+    if found is not None:
+        then(found)

@@ -16,14 +16,15 @@ from functools import partial
 from math import inf
 from typing import Any, Protocol
 
-from django.db import DatabaseError
+from django.db import transaction
 
 from portal.kit import clock as wall
 from portal.kit.masking import mask_text
 from resilience.breakers.core import shared as moves
 from resilience.breakers.core.shared import DISABLED, FORCED_CLOSED, Shared
 from resilience.breakers.figures import Figures
-from resilience.breakers.store import Step, Store, Why
+from resilience.breakers.models import Breaker
+from resilience.breakers.store import PASSING, Step, Store, Why
 from resilience.patterns.breaker import CircuitBreaker, Permit
 from resilience.patterns.events import Reason
 from resilience.patterns.typing import Clock, State, Verdict
@@ -40,18 +41,18 @@ class Host(Protocol):
     store: Store
     storage_degraded: bool
 
-    def submit(self, job: Any) -> None: ...
-    def ask(self, question: Any) -> Any: ...
+    def submit(self, job: Any, lost: Any) -> None: ...
+    def ask(self, question: Any, unwanted: Any) -> Any: ...
 
 
 class Place(Permit):
     """A half-open call's place in the database."""
 
-    __slots__ = ("number", "of")
+    __slots__ = ("lease", "of")
 
-    def __init__(self, breaker: "SharedBreaker", started: float, number: int, of: int) -> None:
+    def __init__(self, breaker: "SharedBreaker", started: float, lease: int, of: int) -> None:
         super().__init__(breaker, breaker.generation, started, started + breaker.config.lease_seconds)
-        self.number = number
+        self.lease = lease
         self.of = of
 
 
@@ -107,23 +108,27 @@ class SharedBreaker(CircuitBreaker):
         if until <= self._rest_until + SHORTEST_REST:
             return
         self._rest_until = until
-        self._later(partial(self._share, lambda known, now: self._spared(known, now, seconds, reason), Why("spared")))
+        self._later(partial(self._share, lambda known, now: self._spared(known, now, until, reason), Why("spared")))
 
     # -- what changes the state -----------------------------------------------------------------------------------
 
     def _trip(self, reason: str, generation: int | None = None) -> bool:
-        counted = self.figures() if self._state is State.CLOSED else None
+        if self._state is not State.CLOSED:
+            return super()._trip(reason, generation)
+        counted, before = self.figures(), self.known.generation
+        with self._lock:
+            self._pending += 1  # before it opens, so that no read of the closed row can close it again
         if not super()._trip(reason, generation):
+            self._job_done()
             return False
-        if counted is not None:
-            why = Why("trip", process=self._host.owner, window=counted)
-            self._later(partial(self._share, partial(self._tripped, self._in_words(reason, counted)), why))
+        step = partial(self._tripped, self._in_words(reason, counted), before)
+        self._submit(partial(self._share, step, Why("trip", process=self._host.owner, window=counted)))
         return True
 
     def _try_half_open(self) -> Permit | None:
         if self._clock() < self._ask_again:
             return None
-        permit: Permit | None = self._host.ask(self._ask_place)
+        permit: Permit | None = self._host.ask(self._ask_place, _unused)
         if permit is None and self._host.storage_degraded:
             return super()._try_half_open()
         return permit
@@ -142,36 +147,44 @@ class SharedBreaker(CircuitBreaker):
 
     def take_over(self, shared: Shared, now: datetime) -> None:
         """Goes by what the database says, `now` by its clock, unless something newer is known."""
-        if shared.version < self.known.version or self._pending:
-            return
-        moved = shared.generation != self.known.generation or shared.state is not self._state
-        self.known = shared
-        self._rest_until = self._clock() + _seconds(shared.spared_until, now)
-        if not moved:
-            return
+        with self._lock:
+            if shared.version < self.known.version or self._pending:
+                return
+            moved = shared.generation != self.known.generation or shared.state is not self._state
+            self.known = shared
+            self._rest_until = self._clock() + _seconds(shared.spared_until, now)
+            if moved:
+                self._go_by(shared, now)
+        self._deliver()
+
+    def _go_by(self, shared: Shared, now: datetime) -> None:
+        """The state of the row, in a generation that begins with nothing counted. With the lock held, so that no trip comes between."""
+        here = self._clock()
         ends = shared.open_until if shared.state is State.OPEN else shared.forced_until
         forced = shared.forced if ends is None or ends > now or shared.state is State.OPEN else ""
         self._ask_again = -inf
         if shared.state is State.CLOSED:
             ago = _seconds(now, shared.since) if shared.since else 0.0
-            self._closed_at = self._clock() - ago if shared.generation else -inf
-        self._adopt(
+            self._closed_at = here - ago if shared.generation else -inf
+        self._change(
             shared.state,
-            reason=Reason.ADOPTED,
+            Reason.ADOPTED,
+            here,
+            until=inf if ends is None else here + _seconds(ends, now),
             detail=shared.reason,
-            remaining=_seconds(ends, now) if ends else None,
             forced=forced or None,
+            fresh=shared.state is State.CLOSED,
         )
 
-    @property
-    def force_is_over(self) -> bool:
+    def force_is_over(self, now: datetime) -> bool:
         """Whether the time for which a person took it out of its own hands has passed, and the row does not say so yet."""
         until = self.known.forced_until
-        return self.known.forced in (FORCED_CLOSED, DISABLED) and until is not None and until <= self._host.store.now()
+        return self.known.forced in (FORCED_CLOSED, DISABLED) and until is not None and until <= now
 
     def end_force(self) -> None:
         """An ordinary breaker again; costs queries."""
-        self._share(moves.expire, Why("force-over"))
+        if found := self._share(moves.expire, Why("force-over")):
+            self.take_over(*found)
 
     # -- what is published ----------------------------------------------------------------------------------------
 
@@ -211,18 +224,26 @@ class SharedBreaker(CircuitBreaker):
         before, self._refused_told = self._refused_told, self.totals().rejected
         return self._refused_told - before
 
+    def untell(self, refused: int) -> None:
+        """What was to be published was not: it is news again."""
+        self._told = ()
+        self._refused_told -= refused
+
     # -- inside: writing; by the host's thread --------------------------------------------------------------------
 
     def _later(self, job: Any) -> None:
         with self._lock:
             self._pending += 1
-        self._host.submit(partial(self._run_job, job))
+        self._submit(job)
+
+    def _submit(self, job: Any) -> None:
+        self._host.submit(partial(self._run_job, job), self._job_done)
 
     def _run_job(self, job: Any) -> None:
         """Runs a job that was submitted. One that the database did not take is still pending: it is tried again."""
         try:
             found = job()
-        except DatabaseError:
+        except PASSING:
             raise
         except BaseException:
             self._job_done()
@@ -235,28 +256,37 @@ class SharedBreaker(CircuitBreaker):
         with self._lock:
             self._pending -= 1
 
+    def _after_fork(self) -> None:
+        super()._after_fork()
+        self._pending = 0  # what waits to be written is the parent's to write
+
     def _share(self, step: Step, why: Why) -> tuple[Shared, datetime] | None:
         """The row after a step, or as it is when the step wants nothing, with the database's time."""
         store = self._host.store
-        store.move(self.upstream_id, step, why)
+        try:
+            store.move(self.upstream_id, step, why)
+        except Breaker.DoesNotExist:  # it was made in a transaction that was rolled back
+            store.ensure([self.upstream_id])
+            store.move(self.upstream_id, step, why)
         return self._look_up()
 
     def _look_up(self) -> tuple[Shared, datetime] | None:
         now, rows = self._host.store.read([self.upstream_id])
         return next(((shared, now) for _, shared in rows), None)
 
-    def _tripped(self, reason: str, known: Shared, now: datetime) -> Shared | None:
-        """A trip that waited while the database was away counts for nothing once this process is closed again."""
-        return None if self._state is State.CLOSED else moves.trip(known, now, self._config, reason)
+    def _tripped(self, reason: str, before: int, known: Shared, now: datetime) -> Shared | None:
+        """A trip that waited counts for nothing once this process is closed again, or others have moved the breaker on."""
+        moved_on = self._state is State.CLOSED or known.generation != before
+        return None if moved_on else moves.trip(known, now, self._config, reason)
 
-    def _spared(self, known: Shared, now: datetime, seconds: float, reason: str) -> Shared | None:
-        return moves.spare(known, until=now + timedelta(seconds=seconds), reason=mask_text(reason)[:500])
+    def _spared(self, known: Shared, now: datetime, until: float, reason: str) -> Shared | None:
+        """`until` is by this process's clock: a rest that waited to be written is as much shorter, or over."""
+        left = until - self._clock()
+        said = mask_text(reason)[:500]
+        return moves.spare(known, until=now + timedelta(seconds=left), reason=said) if left > 0 else None
 
     def _place_ended(self, place: Place, verdict: Verdict, error: str) -> tuple[Shared, datetime] | None:
-        store = self._host.store
-        store.give_back(self.upstream_id, generation=place.of, place=place.number, owner=self._host.owner)
-        if verdict is Verdict.IGNORED:
-            return None
+        """Gives the place back and counts the result; not of a call whose lease ran out and whose place is another's now."""
 
         def step(known: Shared, now: datetime) -> Shared | None:
             if known.generation != place.of:
@@ -265,7 +295,10 @@ class SharedBreaker(CircuitBreaker):
                 return moves.passed(known, now, self._config)
             return moves.failed(known, now, self._config, error)
 
-        return self._share(step, Why("test", process=self._host.owner, window=self.figures()))
+        with transaction.atomic():
+            if not self._host.store.give_back(place.lease) or verdict is Verdict.IGNORED:
+                return None
+            return self._share(step, Why("test", process=self._host.owner, window=self.figures()))
 
     def _ask_place(self) -> Permit | None:
         """A place for one half-open call; makes the breaker half-open when its cool-down is over. By the host's thread."""
@@ -284,13 +317,13 @@ class SharedBreaker(CircuitBreaker):
             self._ask_again = self._clock() + max(_seconds(shared.open_until, now), BUSY)
             return None
         most, seconds = self._config.half_open_max_calls, self._config.lease_seconds
-        number = store.lease(
+        lease = store.lease(
             self.upstream_id, generation=shared.generation, places=most, seconds=seconds, owner=self._host.owner
         )
-        if number is None:
+        if lease is None:
             self._ask_again = self._clock() + BUSY
             return None
-        return Place(self, self._clock(), number, shared.generation)
+        return Place(self, self._clock(), lease, shared.generation)
 
     def _last_error(self) -> str:
         errors = self.recent_errors()
@@ -306,6 +339,11 @@ class SharedBreaker(CircuitBreaker):
         }
         why = said.get(Reason(reason), reason)
         return why if reason == Reason.SLOW_CALL_RATE else f"{why}, the last: {self._last_error()}"
+
+
+def _unused(permit: Permit) -> None:
+    """A place that came too late for whoever had asked for it."""
+    permit.done(Verdict.IGNORED)
 
 
 def _seconds(later: datetime | None, earlier: datetime) -> float:

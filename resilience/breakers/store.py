@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from django.db import IntegrityError, connection, transaction
+from django.db import IntegrityError, InterfaceError, InternalError, OperationalError, connection, transaction
 from django.db.models import F
 
 from portal.events.record import record
@@ -23,6 +23,9 @@ TRIES = 20
 """So often a compare-and-set is tried again before it gives up: each loss means that somebody else moved it."""
 OVERLAP = timedelta(seconds=10)
 """Changes are read again for this long, since transactions do not commit in the order of their times."""
+
+PASSING = (OperationalError, InterfaceError, InternalError)
+"""What a database answers while it is away, busy or read-only. Any other error would come back however often a write is tried."""
 
 Step = Callable[[Shared, datetime], Shared | None]
 
@@ -79,7 +82,7 @@ class Store:
                 if after is None:
                     return None
                 values = {**values_of(after), "touched": now}
-                if after.state is State.CLOSED and before.state is not State.CLOSED:
+                if (after.state is State.CLOSED) != (before.state is State.CLOSED):
                     values["rejected"] = 0
                 held = Breaker.objects.unscoped().filter(pk=upstream_id, version=before.version)
                 if held.update(**values):
@@ -121,7 +124,7 @@ class Store:
         )
 
     def lease(self, upstream_id: int, *, generation: int, places: int, seconds: float, owner: str) -> int | None:
-        """The place of one half-open call, held for so many seconds; None when all are taken or the generation is over."""
+        """The lease (its id) of a place for one half-open call; None when all are taken or the generation is over."""
         with transaction.atomic():
             now = self.now()
             current = Breaker.objects.unscoped().filter(
@@ -136,7 +139,7 @@ class Store:
         for place in (place for place in range(places) if place not in taken):
             try:
                 with transaction.atomic():
-                    Lease.objects.create(
+                    held = Lease.objects.create(
                         breaker_id=upstream_id,
                         place=place,
                         generation=generation,
@@ -145,12 +148,13 @@ class Store:
                     )
             except IntegrityError:
                 continue
-            return place
+            return held.pk
         return None
 
-    def give_back(self, upstream_id: int, *, generation: int, place: int, owner: str) -> None:
-        """The place is free again, if it is still ours."""
-        Lease.objects.filter(breaker_id=upstream_id, generation=generation, place=place, owner=owner).delete()
+    def give_back(self, lease: int) -> bool:
+        """The place is free again. Whether it was still held: one that ran out may be somebody else's by now."""
+        gone, _ = Lease.objects.filter(pk=lease).delete()
+        return gone > 0
 
     def give_back_all(self, owner: str) -> None:
         """Every place of this owner is free again."""
@@ -171,20 +175,28 @@ class Store:
 
     def publish(
         self, process: str, windows: Sequence[tuple[int, int, Mapping[str, Any]]], refused: Mapping[int, int]
-    ) -> None:
-        """Writes what this process counts, as (upstream, generation, figures), and how many calls it refused since the last time."""
-        now = self.now()
-        Window.objects.bulk_create(
-            [
-                Window(breaker_id=pk, process=process, at=now, generation=generation, figures=json.dumps(figures))
-                for pk, generation, figures in windows
-            ],
-            update_conflicts=True,
-            unique_fields=["breaker", "process"],
-            update_fields=["at", "generation", "figures"],
-        )
-        for pk, count in refused.items():
-            Breaker.objects.unscoped().filter(pk=pk).update(rejected=F("rejected") + count)
+    ) -> bool:
+        """Writes what this process counts, as (upstream, generation, figures), and how many calls it refused since the last time.
+
+        What is about upstreams that are no more is left out. True, once it is written.
+        """
+        with transaction.atomic():
+            now = self.now()
+            there = Breaker.objects.unscoped().filter(pk__in=[pk for pk, _, _ in windows])
+            known = set(there.values_list("pk", flat=True))
+            Window.objects.bulk_create(
+                [
+                    Window(breaker_id=pk, process=process, at=now, generation=generation, figures=json.dumps(figures))
+                    for pk, generation, figures in windows
+                    if pk in known
+                ],
+                update_conflicts=True,
+                unique_fields=["breaker", "process"],
+                update_fields=["at", "generation", "figures"],
+            )
+            for pk, count in refused.items():
+                Breaker.objects.unscoped().filter(pk=pk).update(rejected=F("rejected") + count)
+        return True
 
     def forget(self, process: str) -> None:
         """What a process that ends has published is gone with it."""

@@ -48,7 +48,8 @@ class Shared:
 
 
 def _moved(shared: Shared, now: datetime, state: State, **said: object) -> Shared:
-    fields = {"state": state, "since": now, "successes": 0, "version": shared.version + 1, **said}
+    since = shared.since if state is shared.state else now
+    fields = {"state": state, "since": since, "successes": 0, "version": shared.version + 1, **said}
     return replace(shared, generation=shared.generation + 1, **fields)  # type: ignore[arg-type]
 
 
