@@ -262,12 +262,12 @@ class CircuitBreaker(Machine):
             self._tell(verdict, duration, error)
 
     def _outcome(self, verdict: Verdict, error: BaseException | None, duration: float) -> None:
-        now = self._clock()
-        if self._admitting:
-            self._record(self._admitting, verdict, duration, error, now)
-            return
-        permit = self._place(now) if now >= self._until else None
-        (permit or Permit(self, 0, now)).done(verdict, duration, error)
+        now, generation = self._clock(), self._admitting
+        permit = self._place(now) if not generation and now >= self._until else None
+        if permit is None:
+            self._record(generation, verdict, duration, error, now)
+        else:
+            permit.done(verdict, duration, error)
 
     def _in_time(
         self, verdict: Verdict, duration: float, error: BaseException | None

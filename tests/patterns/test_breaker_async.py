@@ -45,11 +45,40 @@ async def test_half_open_calls_close_it() -> None:
     """As in sync code, with sync code beside it."""
     clock = Clock()
     one = opened(clock, success_threshold=3)
-    clock.advance(60)
-    assert await one.acall(double, 1) == 2
+    clock.advance(20)
+    with pytest.raises(CircuitOpenError) as caught:
+        await one.acall(double, 1)
+    assert caught.value.retry_after == 40
+    clock.advance(40)
+    assert await one.acall(double, 1, plus=2) == 4
     assert one.call(int) == 0
     assert await one.acall(double, 1) == 2
     assert one.state is State.CLOSED
+
+
+async def test_results_and_errors_are_judged_and_heard_in_every_state() -> None:
+    """What the coroutine gave is what the predicate is asked about, and what it raised is what listeners hear."""
+    errors = [Down("closed"), Down("half open"), TimeoutError("its own")]
+    clock = Clock()
+    settings = {"is_failure_result": lambda result: result == 6, "success_threshold": 9, "failure_threshold": 1}
+    closed = breaker(clock, **settings)
+    assert await closed.acall(double, 3) == 6
+    assert closed.state is State.OPEN
+    for error in errors[1:]:
+        one = half_open(clock, **settings)
+        heard = ended(one)
+        assert await one.acall(double, 1) == 2
+        with pytest.raises(type(error)):
+            await one.acall(raising, error)
+        assert [done.error for done in heard] == [None, error]
+    one = half_open(clock, **settings)
+    assert await one.acall(double, 3) == 6
+    assert one.state is State.OPEN
+    one = breaker(clock)
+    heard = ended(one)
+    with pytest.raises(Down):
+        await one.acall(raising, errors[0])
+    assert heard[0].error is errors[0]
 
 
 async def test_a_cancelled_call_is_not_counted_and_gives_its_place_back() -> None:

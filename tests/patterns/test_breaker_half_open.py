@@ -5,6 +5,7 @@ import weakref
 
 import pytest
 
+from resilience.patterns.breaker import CircuitBreaker, Permit
 from resilience.patterns.errors import CircuitOpenError
 from resilience.patterns.typing import State, Verdict
 from tests.patterns.breakers import Down, breaker, changes, ended, fail, half_open, opened, succeed
@@ -345,6 +346,46 @@ def test_outcomes_told_by_hand_move_it_as_calls_do() -> None:
     assert (one.state, one.retry_after, one.recent_errors()[-1].text) == (State.OPEN, 60, "still")
     totals = one.totals()
     assert (totals.successes, totals.failures, totals.late) == (4, 11, 2)
+
+
+def test_while_it_is_open_nobody_asks_for_a_place() -> None:
+    """For a breaker whose places are in a database that would be a query for each refused call."""
+    asked = []
+
+    class Asking(CircuitBreaker):
+        def _try_half_open(self) -> Permit | None:
+            asked.append(1)
+            return super()._try_half_open()
+
+    clock = Clock()
+    one = Asking("maps", clock=clock)
+    fail(one, 5)
+    clock.advance(59)
+    one.record_success()
+    one.record_failure()
+    with pytest.raises(CircuitOpenError):
+        one.call(int)
+    assert asked == []
+    clock.advance(1)
+    one.record_success(duration=4.0)
+    assert asked == [1]
+    assert one.recent()[-1].duration == 4.0
+
+
+def test_a_half_open_call_gets_its_arguments_and_its_listeners_the_error() -> None:
+    """As a call that is let through while closed does."""
+    one = half_open(Clock())
+    heard = ended(one)
+    assert one.call(dict, a=1) == {"a": 1}
+    error = Down("no")
+
+    def down() -> None:
+        raise error
+
+    with pytest.raises(Down):
+        one.call(down)
+    assert [done.error for done in heard] == [None, error]
+    assert one.recent_errors()[-1].text == "no"
 
 
 def test_a_clock_that_steps_back_or_leaps_ahead_is_harmless() -> None:

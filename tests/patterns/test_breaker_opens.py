@@ -213,7 +213,10 @@ def test_a_predicate_that_raises_is_logged_and_harms_no_call(caplog: pytest.LogC
         one.call(raising, Down("no"))
     assert one.call(int) == 0
     assert (one.totals().failures, one.totals().ignored, len(caplog.records)) == (1, 1, 2)
-    assert "of the breaker maps raised." in caplog.messages[0]
+    assert caplog.messages == [
+        f"The predicate {predicate!r} of the breaker maps raised."
+        for predicate in (one.config.is_failure, one.config.is_failure_result)
+    ]
 
 
 def test_a_sync_call_that_took_too_long_counts_as_a_failure_and_gives_its_result() -> None:
@@ -264,6 +267,9 @@ def test_outcomes_can_be_told_by_hand() -> None:
     one.record_failure()
     assert one.state is State.OPEN
     assert one.totals().failures == 2
+    one.reset()
+    one.record_success()
+    assert [(call.at, call.duration) for call in one.recent()[-2:]] == [(1000.0, 0.0), (1000.0, 0.0)]
 
 
 def test_the_last_calls_and_errors_are_kept_and_no_more() -> None:

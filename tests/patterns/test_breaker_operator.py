@@ -55,8 +55,10 @@ def test_forced_closed_goes_on_counting_and_never_opens() -> None:
     """Shadow mode: the figures can be read, and the first call that fails after its time opens it."""
     clock = Clock()
     one = opened(clock)
+    heard = changes(one)
     one.force_closed("they say it works", until=100)
     assert (one.state, one.forced, one.is_open) == (State.CLOSED, "closed", False)
+    assert (heard[0].reason, heard[0].detail, heard[0].forced) == ("forced-closed", "they say it works", "closed")
     fail(one, 50)
     clock.advance(99)
     fail(one)
@@ -72,6 +74,7 @@ def test_forced_closed_without_an_end_holds() -> None:
     clock = Clock()
     one = breaker(clock)
     one.force_closed()
+    assert one.snapshot().detail == ""
     clock.advance(1e9)
     fail(one, 20)
     assert not one._trip("failure-rate")
@@ -105,8 +108,9 @@ def test_a_permit_of_a_breaker_that_was_disabled_meanwhile_decides_nothing() -> 
     one = breaker(failure_threshold=1)
     before = one.admit()
     one.disable()
+    assert one.snapshot().detail == ""
     during = one.admit()
-    assert not during.half_open
+    assert (during.half_open, during.generation, during.started) == (False, 0, 1000.0)
     before.done(Verdict.FAILURE)
     assert one.state is State.CLOSED
     one.reset()
@@ -240,7 +244,8 @@ def test_a_state_that_was_decided_elsewhere_is_taken_over() -> None:
     assert (heard[0].reason, heard[0].detail, heard[0].snapshot.failures) == ("failure-rate", "by worker 2", 2)
     permit.done(Verdict.FAILURE)
     one._adopt(State.HALF_OPEN)
-    assert (one.state, one.is_open, one.generation, heard[1].reason) == (State.HALF_OPEN, False, 41, "adopted")
+    assert (one.state, one.is_open, one.generation) == (State.HALF_OPEN, False, 41)
+    assert (heard[1].reason, heard[1].detail) == ("adopted", "")
     one._adopt(State.CLOSED, generation=3, forced="closed", remaining=50.0)
     assert (one.forced, one.generation, one.snapshot().calls) == ("closed", 42, 0)
     clock.advance(50)
@@ -440,6 +445,9 @@ def test_its_own_thread_cannot_lock_itself_out() -> None:
 def test_a_forked_child_has_locks_of_its_own() -> None:
     """gunicorn --preload: a thread that holds the lock at the fork does not exist in the child."""
     one = breaker(failure_threshold=1)
+    locks = (one._lock, one._delivering)
+    one._after_fork()
+    assert not {one._lock, one._delivering} & set(locks)
     held, let_go = threading.Event(), threading.Event()
 
     def hold() -> None:
@@ -457,6 +465,7 @@ def test_a_forked_child_has_locks_of_its_own() -> None:
         os._exit(0 if one.state is State.OPEN and len(heard) == 1 else 1)
     let_go.set()
     holder.join()
+    one.force_open()
     assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0
 
 
