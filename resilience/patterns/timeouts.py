@@ -21,6 +21,7 @@ from collections.abc import Awaitable, Callable, Coroutine
 from dataclasses import dataclass, field, replace
 from typing import Any, Final, Literal, Self, cast
 
+from resilience.patterns.alarm import Alarm
 from resilience.patterns.backoff import check_seconds
 from resilience.patterns.callables import is_async
 from resilience.patterns.deadline import Deadline, within
@@ -173,21 +174,29 @@ class Timeout:
             return cast(T, self._await(lambda: result, (), {}))
         return cast(T, result)
 
-    async def acall(self, fn: Callable[P, Awaitable[T]], /, *args: P.args, **kwargs: P.kwargs) -> T:
+    def acall(self, fn: Callable[P, Awaitable[T]], /, *args: P.args, **kwargs: P.kwargs) -> Coroutine[Any, Any, T]:
         """As `with_timeout_async`."""
-        return await self._await(fn, args, kwargs)
+        return self._await(fn, args, kwargs)
 
     async def _await(self, fn: Callable[..., Awaitable[T]], args: Any, kwargs: Any) -> T:
-        scope, limit = self._scope(), None
-        try:
-            with scope as deadline:
-                async with asyncio.timeout(_finite(deadline.remaining())) as limit:
-                    return await fn(*args, **kwargs)
-        except TimeoutError as error:
-            if not (limit and limit.expired()) and not scope.deadline.expired:
-                raise  # somebody else's limit
-            exceeded = self._tell(scope.deadline, error)
-        return cast(T, await self.config.ainstead(exceeded, args, kwargs))
+        with self._scope() as deadline:
+            alarm = Alarm(deadline.remaining())
+            late: BaseException
+            try:
+                result = await fn(*args, **kwargs)
+            except asyncio.CancelledError as error:
+                if not alarm.off():
+                    raise
+                late = error
+            except BaseException as error:
+                alarm.off()
+                if not isinstance(error, TimeoutError) or not (alarm.rang or deadline.expired):
+                    raise  # of the call, or of somebody else's limit
+                late = error
+            else:
+                alarm.off()
+                return result
+        return cast(T, await self.config.ainstead(self._tell(deadline, late), args, kwargs))
 
     def _scope(self) -> within:
         return within(self.config.timeout, name=self.config.name, clock=self._clock)
@@ -202,7 +211,7 @@ class Timeout:
             return worker.result()
         raise CallAbandoned(deadline.seconds, deadline.name or config.name, worker)
 
-    def _tell(self, deadline: Deadline, error: TimeoutError) -> DeadlineExceeded:
+    def _tell(self, deadline: Deadline, error: BaseException) -> DeadlineExceeded:
         """The error to raise, once everybody has heard of it."""
         config = self.config
         if isinstance(error, DeadlineExceeded):
@@ -371,7 +380,3 @@ class TimeoutManager:
 
 timeouts: Final = TimeoutManager()
 """The limits of this process."""
-
-
-def _finite(seconds: float) -> float | None:
-    return None if seconds == math.inf else seconds
