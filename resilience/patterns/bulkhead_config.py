@@ -57,7 +57,8 @@ class BulkheadEvent:
 
 @dataclass(frozen=True, slots=True)
 class BulkheadMetrics:
-    """A bulkhead at one moment. `abandoned` counts places held by work whose caller has given up; `utilization` is in percent."""
+    """A bulkhead at one moment. `completed`, `rejected` and `waited` (had to queue first) count from
+    the start; `abandoned` counts places held by work whose caller has given up; `utilization` is in percent."""
 
     active: int
     available: int
@@ -66,5 +67,6 @@ class BulkheadMetrics:
     max_queue: int
     completed: int
     rejected: int
+    waited: int
     abandoned: int
     utilization: float

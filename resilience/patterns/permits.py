@@ -76,15 +76,16 @@ def _settle(future: asyncio.Future[None]) -> None:
 
 
 class Permits:
-    """So many permits (`limit`), of which `active` are out; `completed`, `rejected` and `abandoned` are counted under the same lock."""
+    """So many permits (`limit`), of which `active` are out. What else is counted is counted under the same lock."""
 
-    __slots__ = ("_lock", "_waiters", "abandoned", "active", "completed", "limit", "rejected")
+    __slots__ = ("_lock", "_waiters", "abandoned", "active", "completed", "limit", "rejected", "waited")
 
     def __init__(self, limit: int) -> None:
         self.limit = limit
         self.active = 0
         self.completed = 0
         self.rejected = 0
+        self.waited = 0
         self.abandoned = 0
         self._waiters: deque[Waiter] = deque()
         self._lock = threading.RLock()
@@ -121,6 +122,7 @@ class Permits:
                 self.rejected += 1
                 return False
             self._waiters.append(waiter)
+            self.waited += 1
             return True
 
     def keep(self, waiter: Waiter) -> bool:

@@ -134,6 +134,21 @@ def test_a_place_that_came_free_before_the_queue_is_taken_at_once() -> None:
     assert (waiter.granted, waiter.woken, permits.active) == (True, 0, 1)
 
 
+async def test_a_place_that_comes_free_on_the_way_to_the_queue_is_taken(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Sync and async: the call finds the bulkhead full, and a moment later it is not; it neither waits nor is refused."""
+    bulkhead = Bulkhead("db", BulkheadConfig(max_concurrent=1))
+    take = Permits.take
+    said = iter([False, True, False, True])
+    monkeypatch.setattr(Permits, "take", lambda permits: next(said) and take(permits))
+
+    async def later() -> int:
+        return 2
+
+    assert bulkhead.call(int, "1") == 1
+    assert await bulkhead.acall(later) == 2
+    assert (bulkhead.metrics().active, bulkhead.metrics().rejected, bulkhead.metrics().completed) == (0, 0, 2)
+
+
 def test_a_waiter_whose_loop_is_closed_is_passed_over() -> None:
     """A thousand dead waiters cost neither a permit nor the stack; the living one behind them is served."""
     permits = Permits(1)

@@ -228,6 +228,21 @@ def test_what_is_called_sees_the_nearest_deadline(bench: Callable[..., Bench]) -
     assert seen == [5.0, 3.0, 4.0]
 
 
+def test_a_client_that_kept_the_deadline_it_saw_ends_as_the_deadline_does(bench: Callable[..., Bench]) -> None:
+    """Its own TimeoutError at that moment is the policy's; one that comes earlier is somebody else's, and stays itself."""
+    for after, kind in ((5.0, DeadlineExceeded), (4.0, TimeoutError)):
+        run = bench(timeout=5.0, breaker=BreakerConfig())
+
+        def wait(run: Bench = run, after: float = after) -> None:
+            run.clock.advance(after)
+            raise TimeoutError("the socket's")
+
+        with pytest.raises(TimeoutError) as caught:
+            run(wait)
+        assert type(caught.value) is kind
+        assert run.breaker.snapshot().failures == 1
+
+
 def test_a_deadline_that_is_over_already_begins_nothing(bench: Callable[..., Bench]) -> None:
     """Inside of somebody's deadline that has passed, nothing is called any more."""
     run = bench(deadline=60.0)
