@@ -8,12 +8,14 @@ from tests.bench import claims, idle, report, runners
 from tests.bench.drain import RunnerFailed
 from tests.bench.merging import section as merging
 from tests.bench.order import Order
+from tests.bench.patterns import rows as situations
+from tests.bench.patterns import section as patterns
 from tests.bench.runners import Bench
 from tests.bench.sink import running_sink
 from tests.support.portal import Portal
 from tests.support.postgres import running_postgres
 
-SECTIONS = ["merge", "throughput", "claims", "idle"]
+SECTIONS = ["patterns", "merge", "throughput", "claims", "idle"]
 FULL = [
     "bare",
     "bare-uvloop",
@@ -35,9 +37,11 @@ def main() -> None:
     """Run what the command line asks for and print the figures as they are."""
     options = read_command_line()
     print(report.machine(), flush=True)
+    if "patterns" in options.sections:
+        patterns.run(options.rows or (), rigorous=options.rigorous)
     if "merge" in options.sections:
         merging.run()
-    if options.sections == ["merge"]:
+    if set(options.sections) <= {"patterns", "merge"}:
         return
     with running_sink() as sink, tempfile.TemporaryDirectory(prefix="breakwater-bench-") as directory:
         bench = Bench(
@@ -64,9 +68,18 @@ def read_command_line() -> argparse.Namespace:
     parser.add_argument("--concurrency", type=int, default=50, help="requests in flight, where a runner can")
     parser.add_argument("--only", nargs="*", choices=sorted(runners.RUNNERS), help="these runners, in this order")
     parser.add_argument("--sections", nargs="*", choices=SECTIONS, help="all, unless --only is given")
+    known = [row.name for row in situations.ROWS]
+    parser.add_argument("--rows", nargs="*", choices=known, help="of the section on patterns, these rows")
+    parser.add_argument("--rigorous", action="store_true", help="the section on patterns as pyperf sees fit: an hour")
     options = parser.parse_args()
-    options.sections = options.sections or (["throughput"] if options.only else SECTIONS)
+    options.sections = options.sections or _sections(options)
     return options
+
+
+def _sections(options: argparse.Namespace) -> list[str]:
+    """Return the sections that a part asked for belongs to, or all."""
+    asked = [name for name, part in (("patterns", options.rows), ("throughput", options.only)) if part]
+    return asked or SECTIONS
 
 
 def throughput(bench: Bench, names: list[str]) -> None:

@@ -1,0 +1,1 @@
+"""The resilience patterns beside the libraries that offer the same, in one run on one Python."""
