@@ -11,6 +11,7 @@ from hypothesis import HealthCheck, given
 from hypothesis import settings as budget
 from hypothesis import strategies as st
 
+from portal.policy import file as file_module
 from portal.policy.core.reading import built_in
 from portal.policy.file import INTERVAL, SETTLE, Place, PolicyFile
 from tests.policy.files import Clock, opened, save
@@ -93,9 +94,12 @@ def test_what_did_not_change_stays_the_same_object(path: Path, clock: Clock) -> 
     assert third.circuit_breaker is second.circuit_breaker
 
 
-def test_many_calls_are_one_look(path: Path, clock: Clock) -> None:
+def test_many_calls_are_one_look(path: Path, clock: Clock, monkeypatch: pytest.MonkeyPatch) -> None:
     """Nothing is asked of the disk between two looks, and a look at an unchanged file does not read it."""
     save(path, FIVE)
+    read: list[Path] = []
+    content = file_module._content
+    monkeypatch.setattr(file_module, "_content", lambda which: (read.append(which), content(which))[1])
     file = opened(path, clock)
     policy = file.current()
     for _ in range(1_000):
@@ -103,7 +107,7 @@ def test_many_calls_are_one_look(path: Path, clock: Clock) -> None:
     assert clock.looks == 1
     clock.time += INTERVAL
     assert file.current() is policy
-    assert clock.looks == 2
+    assert (clock.looks, read.count(path)) == (2, 1)
 
 
 def test_a_file_that_was_never_there(path: Path, clock: Clock) -> None:
@@ -188,8 +192,9 @@ def test_who_asks_for_the_state_gets_the_new_one(path: Path, clock: Clock) -> No
     assert busy.current().sync_backoff.max_attempts == 6
 
 
-def test_two_saves_that_look_alike(path: Path, clock: Clock) -> None:
+def test_two_saves_that_look_alike(path: Path, clock: Clock, monkeypatch: pytest.MonkeyPatch) -> None:
     """Within one tick of the disk's clock and of the same size: a young file is read once more."""
+    monkeypatch.setattr(file_module, "_mark", lambda status: (status.st_mtime_ns, status.st_size))
     path.write_text(FIVE)
     os.utime(path, (clock.time, clock.time))
     clock.time += SETTLE
@@ -295,9 +300,14 @@ def test_a_fault_is_logged_once(path: Path, clock: Clock, caplog: pytest.LogCapt
         assert file.current()
     assert len(caplog.messages) == 1
     assert "policy.yml:2:17: sync_backoff.max_attempts: 0 attempts is too small." in caplog.messages[0]
+    path.unlink()
+    for _ in range(3):
+        clock.time += INTERVAL
+        assert file.current()
+    assert len(caplog.messages) == 2
     save(path, SIX)
     assert file.state().faults == ()
-    assert "is in force" in caplog.messages[1]
+    assert "is in force" in caplog.messages[2]
 
 
 def test_many_threads_see_one_policy_or_the_other(path: Path, clock: Clock) -> None:
@@ -353,6 +363,7 @@ def test_a_look_in_another_thread_holds_nobody_up(path: Path, clock: Clock) -> N
     assert inside.wait(10)
     clock.time += INTERVAL
     assert attempts(file) == 5
+    assert looking.is_alive()
     go_on.set()
     looking.join()
 

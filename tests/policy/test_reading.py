@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 import yaml
 from hypothesis import given
+from hypothesis import settings as budget
 from hypothesis import strategies as st
 
 from portal.policy.core.faults import MOST, Fault
@@ -345,6 +346,14 @@ def test_a_bomb_ends_as_a_few_faults(text: str) -> None:
     assert all(len(str(fault)) < 400 for fault in found)
 
 
+def test_depth_and_number_have_limits() -> None:
+    """And what is told about them."""
+    assert any("nested more than 8 levels deep" in told[3] for told in faults("failover: " + "[" * 9 + "]" * 9))
+    assert not any("nested" in told[3] for told in faults("failover: " + "[" * 6 + "]" * 6))
+    many = "failover:\n  fallback_endpoints: {" + ",".join(f"e{n}: x" for n in range(6_000)) + "}"
+    assert any("more than 10,000 values" in told[3] for told in faults(many))
+
+
 def test_all_faults_are_told_at_once_in_the_order_of_the_file() -> None:
     """A broken section hides neither the faults above it nor those below."""
     text = """sync_backoff:
@@ -372,6 +381,7 @@ chaos_testing:
 def test_what_is_sound_alone_and_wrong_together_waits_for_the_parts() -> None:
     """A contradiction with a value that is itself wrong is not told."""
     assert len(faults("sync_backoff:\n  min_ms: 40000\n  max_ms: x")) == 1
+    assert len(faults("alert_channels: [webhook]\nqueue_management:\n  alert_channels: [x]")) == 1
 
 
 def test_no_fault_quotes_an_address() -> None:
@@ -399,6 +409,7 @@ LINES = st.sampled_from(
 )  # fmt: skip
 
 
+@budget(deadline=None)
 @given(
     st.one_of(
         st.binary(max_size=400),
@@ -414,6 +425,7 @@ def test_any_bytes_end_as_a_policy_or_as_faults(content: bytes) -> None:
     assert all(fault.reason for fault in reading.faults)
 
 
+@budget(deadline=None)
 @given(st.integers(0, len(SHIPPED)), st.integers(0, 40), st.binary(max_size=3))
 def test_a_slip_in_the_shipped_file_is_a_fault_or_a_policy(place: int, gone: int, typed: bytes) -> None:
     """Whatever is typed over it."""
