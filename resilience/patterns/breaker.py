@@ -207,7 +207,7 @@ class CircuitBreaker(Machine):
                 window = ledger.window
                 window.push(0, now)
                 if window.failures or window.slow:
-                    reason = ledger.reached(now)
+                    reason = ledger.rate_reached()
             else:
                 ledger.outside += 1
                 ledger.late += 1

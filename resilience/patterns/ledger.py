@@ -80,22 +80,24 @@ class Ledger:
         return slow
 
     def count(self, failed: bool, slow: bool, now: float) -> Reason | None:
-        """Keeps a call in what decides. The threshold that is reached now, or None."""
+        """Keeps a call in what decides. The threshold that it reaches, or None."""
         self.window.push(FAILED * failed + SLOW * slow, now)
-        self.consecutive = self.consecutive + 1 if failed else 0
-        if failed and self._failed_at is not None:
-            self._failed_at.append(now)
-        return self.reached(now)
-
-    def reached(self, now: float) -> Reason | None:
-        """The threshold that is reached, or None."""
-        config = self._config
+        if not failed:
+            self.consecutive = 0
+            return self.rate_reached()
+        config, times = self._config, self._failed_at
+        self.consecutive += 1
+        if times is not None:
+            times.append(now)
         if config.failure_threshold is not None and self.consecutive >= config.failure_threshold:
             return Reason.CONSECUTIVE_FAILURES
-        times = self._failed_at
         if times is not None and len(times) == times.maxlen and now - times[0] < config.window_seconds:
             return Reason.FAILURES_IN_WINDOW
-        window = self.window
+        return self.rate_reached()
+
+    def rate_reached(self) -> Reason | None:
+        """The rate that is at its threshold, or None."""
+        config, window = self._config, self.window
         calls = window.calls
         if calls >= config.volume_threshold:
             if config.failure_rate_threshold is not None and window.failures / calls >= config.failure_rate_threshold:

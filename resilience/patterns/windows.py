@@ -92,12 +92,10 @@ class TimeWindow:
         "_width",
         "calls",
         "failures",
-        "seconds",
         "slow",
     )
 
     def __init__(self, seconds: float, buckets: int = 10) -> None:
-        self.seconds = seconds
         self.calls = 0
         self.failures = 0
         self.slow = 0

@@ -5,7 +5,7 @@ import weakref
 
 import pytest
 
-from resilience.patterns.breaker import CircuitBreaker, Permit
+from resilience.patterns.breaker import BreakerConfig, CircuitBreaker, Permit
 from resilience.patterns.errors import CircuitOpenError
 from resilience.patterns.typing import State, Verdict
 from tests.patterns.breakers import Down, breaker, changes, ended, fail, half_open, opened, succeed
@@ -122,7 +122,7 @@ def test_no_more_than_so_many_at_a_time() -> None:
     one = opened(clock, half_open_max_calls=2, half_open_lease=45, success_threshold=9)
     clock.advance(60)
     first = one.admit()
-    assert first.half_open
+    assert (first.half_open, first.generation, first.started, first.deadline) == (True, one.generation, 1060, 1105)
     assert not one.is_open
     clock.advance(5)
     second = one.admit()
@@ -168,6 +168,11 @@ def test_one_that_never_comes_back_blocks_nothing_beyond_its_lease() -> None:
     hung.done(FAILURE, error=Down("at last"))
     assert one.state is State.HALF_OPEN
     assert one.totals().late == 1
+    clock.advance(30)
+    third = one.admit()
+    other.done(FAILURE)
+    assert one.totals().late == 2
+    other = third
     other.done(SUCCESS)
     assert one.state is State.CLOSED
 
@@ -233,6 +238,10 @@ def test_a_good_call_that_ends_after_the_breaker_opened_counts_in_the_totals_onl
     one.call(meanwhile)
     assert (one.state, one.snapshot().consecutive_failures, one.snapshot().calls) == (State.OPEN, 5, 5)
     assert (one.totals().successes, one.totals().late) == (1, 1)
+    assert one.recent()[-1] == (clock.now, 0.0, SUCCESS)
+    one.reset()
+    one.call(meanwhile)
+    assert (one.totals().successes, one.totals().late) == (2, 2)
 
     def closes() -> None:
         one.reset()
@@ -415,11 +424,40 @@ def test_a_breaker_that_closed_in_the_meantime_gives_an_ordinary_permit() -> Non
     permit = one._try_half_open()
     assert permit is not None
     assert not permit.half_open
-    assert permit.generation == one.generation
+    assert (permit.generation, permit.started, permit.breaker) == (one.generation, 1000.0, one)
     fail(one, 5)
     assert one._try_half_open() is None
     one.reset()
     assert not one._enter(0.0).half_open
+
+
+class Overtaken(CircuitBreaker):
+    """Somebody resets it, or takes it over, just between the end of a call and what that end decided."""
+
+    def _trip(self, reason: str, generation: int | None = None) -> bool:
+        self.reset()
+        return super()._trip(reason, generation)
+
+    def _close(self, reason: str, generation: int | None = None) -> bool:
+        self._adopt(State.OPEN, remaining=5.0)
+        return super()._close(reason, generation)
+
+
+def test_what_a_call_decided_is_dropped_when_somebody_was_faster() -> None:
+    """Whichever way the call ended: the decision belongs to its generation."""
+    clock = Clock()
+    one = Overtaken("maps", BreakerConfig(failure_threshold=2, success_threshold=1, volume_threshold=2), clock=clock)
+    fail(one, 2)
+    assert one.state is State.CLOSED
+    fail(one)
+    succeed(one)
+    assert (one.state, one.snapshot().openings) == (State.CLOSED, 0)
+    one._adopt(State.HALF_OPEN)
+    fail(one)
+    assert (one.state, one.snapshot().openings) == (State.CLOSED, 0)
+    one._adopt(State.HALF_OPEN)
+    succeed(one)
+    assert (one.state, one.retry_after) == (State.OPEN, 5.0)
 
 
 def test_moves_of_another_generation_are_refused() -> None:

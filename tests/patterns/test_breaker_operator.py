@@ -140,8 +140,9 @@ def test_a_time_that_cannot_be_is_refused(seconds: float) -> None:
     """And the breaker stays as it was."""
     one = breaker()
     for force in (one.force_open, one.force_closed):
-        with pytest.raises(ConfigError, match="until must be a number of seconds of at least 0, or None"):
+        with pytest.raises(ConfigError) as caught:
             force("x", seconds)
+        assert str(caught.value) == f"until must be a number of seconds of at least 0, or None, not {seconds}"
     assert one.forced is None
 
 
@@ -252,6 +253,10 @@ def test_a_state_that_was_decided_elsewhere_is_taken_over() -> None:
     assert one.forced is None
     one._adopt(State.OPEN, forced="open")
     assert (one.forced, one.retry_after) == ("open", None)
+    fresh = breaker(clock)
+    fresh._adopt(State.CLOSED)
+    fresh.reset()
+    assert fresh.generation == 3
 
 
 def test_a_snapshot_shows_all_of_one_moment() -> None:

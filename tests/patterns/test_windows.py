@@ -68,6 +68,12 @@ def test_the_edge_of_a_bucket_belongs_to_the_next_one() -> None:
     assert totals(window) == (1, 1, 1, 1)
     window.settle(11.0)
     assert totals(window) == (0, 0, 0, 1)
+    window.push(FAILED, 12.0)
+    window.push(SLOW, 22.0)
+    assert totals(window) == (1, 0, 1, 3), "to record at that moment forgets as well"
+    window.push(FAILED, 23.0)
+    window.settle(32.0)
+    assert totals(window) == (1, 1, 0, 4), "each of the two had a bucket of its own"
 
 
 def test_after_an_idle_hour_nothing_old_is_left() -> None:
