@@ -5,21 +5,27 @@ decided here, once, and never during a call.
 """
 
 import operator
-from collections.abc import Callable
+import threading
+from collections.abc import Callable, Iterable
 from typing import Any, Final, TypeAlias
+from weakref import WeakSet
 
 from resilience.patterns.breaker import CircuitBreaker
 from resilience.patterns.bulkhead import Bulkhead
 from resilience.patterns.deadline import within
 from resilience.patterns.fallback import Fallback
+from resilience.patterns.forks import renew_after_fork
 from resilience.patterns.policies import NO_FALLBACK, Policy
 from resilience.patterns.retry import REAL, Ports, Retry, Run
 from resilience.patterns.retry_config import RetryConfig
 from resilience.patterns.timeouts import Timeout, TimeoutConfig
 
-__all__ = ["Chain", "Layer"]
+__all__ = ["Chain", "Layer", "Wrap", "wrap_chains"]
 
 Layer: TypeAlias = Callable[..., Any]
+
+Wrap: TypeAlias = "Callable[[Chain, Layer, Layer], tuple[Layer, Layer]]"
+"""Gives what is called in place of a chain's sync and async layers."""
 
 _BOTTOM: Final[Layer] = operator.call
 
@@ -27,7 +33,7 @@ _BOTTOM: Final[Layer] = operator.call
 class Chain:
     """What stands around the calls of one name by one policy: `call(fn, *args, **kwargs)` and `await acall(fn, *args, **kwargs)`."""
 
-    __slots__ = ("acall", "breaker", "bulkhead", "call", "name", "policy")
+    __slots__ = ("__weakref__", "_layers", "acall", "breaker", "bulkhead", "call", "name", "policy")
 
     call: Layer
     acall: Layer
@@ -37,14 +43,61 @@ class Chain:
     ) -> None:
         self.name = name
         self.build(policy, breaker, bulkhead, ports)
+        _wrapped.add(self)
 
     def build(
         self, policy: Policy, breaker: CircuitBreaker | None, bulkhead: Bulkhead | None, ports: Ports = REAL
     ) -> None:
         """Takes another policy's place in everything that holds this chain."""
         self.policy, self.breaker, self.bulkhead = policy, breaker, bulkhead
-        self.call = _sync(self.name, policy, breaker, bulkhead, ports)
-        self.acall = _async(self.name, policy, breaker, bulkhead, ports)
+        self._layers = (
+            _sync(self.name, policy, breaker, bulkhead, ports),
+            _async(self.name, policy, breaker, bulkhead, ports),
+        )
+        self.wrap(_wrapped.wraps)
+
+    def wrap(self, wraps: Iterable[Wrap]) -> None:
+        """Puts something else around it, in place of what was."""
+        layers = self._layers
+        for wrap in wraps:
+            layers = wrap(self, *layers)
+        self.call, self.acall = layers
+
+
+class _Wrapped:
+    """All chains there are, and what is put around each of them."""
+
+    def __init__(self) -> None:
+        self.wraps: tuple[Wrap, ...] = ()
+        self._chains: WeakSet[Chain] = WeakSet()
+        self._lock = threading.RLock()
+        renew_after_fork(self)
+
+    def add(self, chain: Chain) -> None:
+        with self._lock:
+            self._chains.add(chain)
+            chain.wrap(self.wraps)
+
+    def put(self, wraps: tuple[Wrap, ...]) -> None:
+        with self._lock:
+            self.wraps = wraps
+            for chain in list(self._chains):
+                chain.wrap(wraps)
+
+    def _after_fork(self) -> None:
+        self._lock = threading.RLock()
+
+
+_wrapped: Final = _Wrapped()
+
+
+def wrap_chains(wrap: Wrap) -> Callable[[], None]:
+    """Puts `wrap` around every chain, those there are and those to come; the callable that comes back takes it off again.
+
+    Calls that are under way end as they began. While nothing is put around them, chains do not pay for it.
+    """
+    _wrapped.put((*_wrapped.wraps, wrap))
+    return lambda: _wrapped.put(tuple(one for one in _wrapped.wraps if one is not wrap))
 
 
 def _sync(name: str, policy: Policy, breaker: CircuitBreaker | None, bulkhead: Bulkhead | None, ports: Ports) -> Layer:
