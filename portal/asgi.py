@@ -19,6 +19,7 @@ application = Router(
     streams={
         "/api/v1/queue/stream": Stream(hub, ["queue"]),
         "/api/v1/conflicts/stream": Stream(hub, ["conflicts"]),
+        "/api/v1/breakers/stream": Stream(hub, ["breakers"]),
         "/api/v1/events/stream": Stream(hub, ["events"]),
         "/api/health/stream": Stream(hub, ["health"]),
     },

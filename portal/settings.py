@@ -255,6 +255,7 @@ SPECTACULAR_SETTINGS = {
     "SERVE_PERMISSIONS": ["rest_framework.permissions.AllowAny"],
     "SERVE_INCLUDE_SCHEMA": False,
     "ENUM_NAME_OVERRIDES": {
+        "BreakerState": "resilience.breakers.serializers.STATES",
         "ConflictState": "conflicts.serializers.STATES",
         "ItemState": "syncqueue.serializers.STATES",
         "LaneState": "syncqueue.serializers.LANE_STATES",

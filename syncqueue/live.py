@@ -13,7 +13,7 @@ from resilience.upstreams.models import Upstream
 from syncqueue import figures
 
 TOPIC = "queue"
-VERBS = ("item.", "lane.", "upstream.")
+VERBS = ("item.", "lane.", "upstream.", "breaker.")
 MOST_NAMED = 100
 MOST_NOTICES = 6
 
@@ -103,6 +103,11 @@ def _out(n: int, upstream: str, reason: str) -> str:
     return _("%(upstream)s is down. Its items wait, none is lost.") % {"upstream": upstream}
 
 
+def _stopped(n: int, upstream: str, reason: str) -> str:
+    said = {"upstream": upstream, "reason": reason if reason.endswith(".") else f"{reason}."}
+    return _("%(upstream)s is not sent to: %(reason)s Its items wait, none is lost.") % said
+
+
 def _back(n: int, upstream: str, reason: str) -> str:
     return _("%(upstream)s is back. Its items are being delivered.") % {"upstream": upstream}
 
@@ -115,9 +120,10 @@ def _synced(n: int, upstream: str, reason: str) -> str:
 
 
 _SENTENCES = {
-    "upstream.out": ("bad", _out),
+    "breaker.opened": ("bad", _out),
+    "breaker.forced-open": ("bad", _stopped),
     "item.failed": ("bad", _failed),
     "item.conflict": ("ask", _conflict),
-    "upstream.back": ("ok", _back),
+    "breaker.closed": ("ok", _back),
     "item.synced": ("ok", _synced),
 }

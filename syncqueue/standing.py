@@ -2,6 +2,7 @@
 
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
+from datetime import timedelta
 
 from django.db.models import Sum
 
@@ -9,7 +10,7 @@ from portal.kit import clock
 from resilience.breakers.models import Breaker
 from resilience.upstreams.standing import Standing
 from syncqueue.core.states import ItemState
-from syncqueue.models import Counter
+from syncqueue.models import Counter, Sample
 
 _WAITING = (ItemState.QUEUED.slug, ItemState.RETRYING.slug, ItemState.IN_FLIGHT.slug)
 _DELIVERED = "delivered"
@@ -24,6 +25,17 @@ def standings(upstream_ids: Sequence[int]) -> Mapping[int, Standing]:
         counts[upstream_id][name] = max(total, 0)
     breakers = Breaker.objects.unscoped().resting(clock.now()).in_bulk(upstream_ids)
     return {upstream_id: _standing(counts[upstream_id], breakers.get(upstream_id)) for upstream_id in upstream_ids}
+
+
+def inflow(upstream_id: int) -> float | None:
+    """How many changes came in for this upstream each minute, over the minutes of the last hour that were sampled; None without two."""
+    since = clock.now() - timedelta(hours=1)
+    samples = list(Sample.objects.unscoped().filter(upstream_id=upstream_id, at__gte=since).order_by("at"))
+    if len(samples) < 2:
+        return None
+    first, last = samples[0], samples[-1]
+    came = last.waiting - first.waiting + last.delivered - first.delivered + last.refused - first.refused
+    return max(came * 60.0 / (last.at - first.at).total_seconds(), 0.0)
 
 
 def _standing(counts: Mapping[str, int], breaker: Breaker | None) -> Standing:

@@ -8,7 +8,7 @@ from portal.duties import registry as duties
 from portal.duties.registry import Duty
 from portal.live.topics import register_snapshot
 from resilience.upstreams.adapters import register_adapter
-from resilience.upstreams.standing import register_standing
+from resilience.upstreams.standing import register_inflow, register_standing
 from syncqueue import kinds, live, standing, tasks
 from syncqueue.adapters import registry
 from syncqueue.settling import Queue
@@ -25,6 +25,7 @@ def wire() -> None:
     for name in registry.names():
         register_adapter(name, TITLES.get(name, name), registry.get(name).validate, EXAMPLE_ROUTES)
     register_standing(standing.standings)
+    register_inflow(standing.inflow)
     register_snapshot(live.TOPIC, live.snapshot, digest=live.digest, verbs=live.VERBS)
     delivery.register(Queue())
     profiles.register(_profile)

@@ -33,6 +33,7 @@ from django.test import TransactionTestCase  # noqa: E402
 
 from portal.events.actions.retain import deletable  # noqa: E402
 from portal.events.models import Event  # noqa: E402
+from resilience.breakers import here  # noqa: E402
 
 if connections["default"].vendor == "sqlite":
     # A file: threads and processes meet in it as they do in real life, which a database in memory does not allow.
@@ -60,6 +61,12 @@ def _plain_static(settings: object) -> None:
         **settings.STORAGES,  # type: ignore[attr-defined]
         "staticfiles": {"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"},
     }
+
+
+@pytest.fixture(autouse=True)
+def _fresh_breakers() -> None:
+    """No test goes by what this process knew of another test's breakers."""
+    here.runtime.cache_clear()
 
 
 @pytest.fixture(scope="session", autouse=True)

@@ -23,6 +23,8 @@ PAGES = {
     "queue-nothing": "/resilience/queue?text=no+such+thing",
     "conflicts": "/conflicts",
     "upstreams": "/settings/upstreams",
+    "breakers": "/resilience/breakers",
+    "breakers-reset-all": "/resilience/breakers/reset-all",
     "audit": "/audit",
     "projects": "/projects",
     "project-add": "/projects/add",
@@ -79,9 +81,12 @@ def shoot(browser: Browser, look: str, only: list[str]) -> None:
     page.goto(f"{BASE_URL}/login")
     page.screenshot(path=OUT / f"login-{look}.png", full_page=True)
     sign_in(page)
+    breaker = first_link(page, "/resilience/breakers", ".breakers-list a")
     pages = {
         **PAGES,
         "item": item_address(page),
+        "breaker-force-open": f"{breaker}/force-open" if breaker else "",
+        "breaker-transitions": f"{breaker}/transitions" if breaker else "",
         "conflict": first_link(page, "/conflicts", "tr[data-row] .entity a"),
         "project": (project := first_link(page, "/projects", "main h2 a")),
         "plan-add": f"{project}/plans/add" if project else "",

@@ -70,6 +70,7 @@ PAGES: list[tuple[str | Promise, list[Page]]] = [
             Page("conflicts", _("Conflicts"), "/conflicts", "c", main=True),
         ],
     ),
+    (_("Resilience"), [Page("breakers", _("Breakers"), "/resilience/breakers", "b")]),
     (
         _("Work"),
         [Page("projects", _("Projects"), "/projects", "p"), Page("audit", _("Audit log"), "/audit", "a")],

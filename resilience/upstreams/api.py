@@ -12,11 +12,10 @@ from rest_framework.views import APIView
 from portal.api.openapi import OptionalReasonSerializer, ReasonSerializer, example, problems
 from portal.api.reading import object_of, texts_of, viewer_of
 from portal.kit.errors import Invalid, NotFound
-from resilience.upstreams import serializers
+from resilience.upstreams import serializers, standing
 from resilience.upstreams.actions.create_upstream import create_upstream
 from resilience.upstreams.actions.pause import pause
 from resilience.upstreams.actions.resume import resume
-from resilience.upstreams.actions.test_connection import test_connection
 from resilience.upstreams.actions.update_upstream import update_upstream
 from resilience.upstreams.models import Upstream, UpstreamQuerySet
 from resilience.upstreams.standing import standings
@@ -154,7 +153,7 @@ class TestView(APIView):
         summary="Test the connection",
         parameters=[WHICH],
         request=None,
-        responses={200: serializers.TestedSerializer, **problems(400, 403, 404, 413, 415)},
+        responses={200: serializers.TestedSerializer, **problems(400, 403, 404, 409, 413, 415, 503)},
         examples=[
             example(
                 "It answers",
@@ -165,8 +164,8 @@ class TestView(APIView):
         tags=["upstreams"],
     )
     def post(self, request: Request, slug: str) -> Response:
-        """Asks the upstream's address once, with its headers and credentials, and says what came back."""
-        tested = test_connection(viewer=viewer_of(request), upstream_id=one(request, slug).pk)
+        """Asks the upstream's address once, with its headers and credentials, and says what came back. Its breaker counts the answer."""
+        tested = standing.test(viewer=viewer_of(request), upstream_id=one(request, slug).pk)
         shown = {name: getattr(tested, name) for name in ("ok", "sentence", "status", "seconds")}
         return Response(shown)
 

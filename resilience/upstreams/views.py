@@ -9,13 +9,13 @@ from django.shortcuts import redirect, render
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
-from portal.kit.errors import Conflicting, Forbidden, Invalid, NotFound
+from portal.kit.errors import Conflicting, Forbidden, Invalid, NotFound, Unavailable
 from portal.kit.viewer import Permission, Viewer
 from portal.tenancy.models import Organization
+from resilience.upstreams import standing
 from resilience.upstreams.actions.create_upstream import create_upstream
 from resilience.upstreams.actions.pause import pause
 from resilience.upstreams.actions.resume import resume
-from resilience.upstreams.actions.test_connection import test_connection
 from resilience.upstreams.actions.update_upstream import update_upstream
 from resilience.upstreams.forms import UpstreamForm
 from resilience.upstreams.models import Upstream
@@ -132,8 +132,12 @@ def _page(request: HttpRequest, form: UpstreamForm, upstream: Upstream | None) -
 @require_POST
 def test(request: HttpRequest, upstream_id: int) -> HttpResponse:
     """Tests the connection and says the result."""
-    tested = test_connection(viewer=_viewer(request), upstream_id=upstream_id)
-    (messages.success if tested.ok else messages.error)(request, tested.sentence)
+    try:
+        tested = standing.test(viewer=_viewer(request), upstream_id=upstream_id)
+    except (Conflicting, Unavailable) as error:
+        messages.warning(request, error.detail)
+    else:
+        (messages.success if tested.ok else messages.error)(request, tested.sentence)
     return redirect("upstream", upstream_id)
 
 

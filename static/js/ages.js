@@ -15,8 +15,8 @@ export function age(seconds) {
 /** Writes every age and countdown below `root` anew. */
 export function tick(root = document) {
   const now = Date.now();
-  for (const element of root.querySelectorAll("time[data-age], time[data-until]")) {
-    const away = (Date.parse(element.dateTime) - now) / 1000;
+  for (const element of root.querySelectorAll("[data-age], [data-until]")) {
+    const away = (Date.parse(element.getAttribute("datetime")) - now) / 1000; // pictures have no time elements, their texts have its attribute
     const text = age("age" in element.dataset ? -away : away);
     if (element.textContent !== text) element.textContent = text;
   }

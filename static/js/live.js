@@ -5,7 +5,7 @@ import { notice, speak } from "./notices.js";
 import { merge } from "./merge.js";
 import { say } from "./words.js";
 
-const TOPICS = new Set(["queue", "events", "conflicts"]);
+const TOPICS = new Set(["queue", "events", "conflicts", "breakers"]);
 const APART = 2_000; // between two fragments
 const CHARTS = 10_000; // between two drawings of the charts, which a fragment leaves out otherwise
 const POLL = 30_000;

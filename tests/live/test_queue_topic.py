@@ -22,7 +22,7 @@ def test_notices_are_gathered_and_the_worst_comes_first() -> None:
     upstream = make_upstream(make_people().tidewater).pk
     entries = [entry(n, "item.synced", f"item:s{n}", upstream=upstream, lane=n) for n in range(3)]
     entries.append(entry(3, "item.failed", "item:f", upstream=upstream, lane=9, reason="unknown cost centre"))
-    entries.append(entry(4, "upstream.out", f"upstream:{upstream}", reason="It refuses connections"))
+    entries.append(entry(4, "breaker.opened", f"upstream:{upstream}", reason="It refuses connections"))
     told = live.digest(entries)
     assert [(notice["tone"], notice["text"], notice["item"]) for notice in told["notices"]] == [
         ("bad", "Plans API is down: It refuses connections. Its items wait, none is lost.", ""),

@@ -30,7 +30,7 @@ from tests.support.conflicts import meet
 from tests.support.people import People
 
 METHODS = {"get", "post", "patch", "put", "delete"}
-TAGS = {"queue", "upstreams", "conflicts"}
+TAGS = {"queue", "upstreams", "conflicts", "breakers"}
 
 
 def described() -> dict[str, Any]:
@@ -40,7 +40,7 @@ def described() -> dict[str, Any]:
 
 
 def operations() -> list[tuple[str, str, dict[str, Any]]]:
-    """Method, path and description of each operation on the queue, on upstreams and on conflicts."""
+    """Method, path and description of each operation on the queue, on upstreams, on breakers and on conflicts."""
     paths = described()["paths"]
     return [
         (method, path, operation)

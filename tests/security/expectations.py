@@ -60,6 +60,7 @@ NEW_UPSTREAM = {
 OF_TIDEWATER = {"organization": "tidewater"}
 PLAN = {"name": "plan_edit"}
 RULES = {"do": "save", "rules": "{{}}", **OF_TIDEWATER}
+FORCED = {"why": "maintenance", "until": "60"}
 RESOLUTION = {"digest": "{digest}", "document": {"title": "New"}}
 
 EXPECTED: dict[str, list[Case]] = {
@@ -106,6 +107,24 @@ EXPECTED: dict[str, list[Case]] = {
     "api/v1/upstreams/<slug:slug>/test": [post(For.RIGHT)],
     "api/v1/upstreams/<slug:slug>/pause": [post(For.RIGHT, WHY)],
     "api/v1/upstreams/<slug:slug>/resume": [post(For.RIGHT)],
+    # breakers
+    "resilience/breakers": [get(For.SIGNED_IN)],
+    "resilience/breakers/reset-all": [get(For.SIGNED_IN), post(For.RIGHT_SOMEWHERE)],
+    "resilience/breakers/<int:upstream_id>": [get(For.MEMBERS)],
+    "resilience/breakers/<int:upstream_id>/transitions": [get(For.MEMBERS)],
+    "resilience/breakers/<int:upstream_id>/test": [post(For.RIGHT)],
+    "resilience/breakers/<int:upstream_id>/reset": [post(For.RIGHT)],
+    "resilience/breakers/<int:upstream_id>/force-open": [get(For.RIGHT), post(For.RIGHT, FORCED)],
+    "resilience/breakers/<int:upstream_id>/force-closed": [get(For.RIGHT), post(For.RIGHT, FORCED)],
+    "api/v1/breakers": [get(For.SIGNED_IN)],
+    "api/v1/breakers/reset-all": [post(For.RIGHT_SOMEWHERE)],
+    "api/v1/breakers/<slug:slug>": [get(For.MEMBERS)],
+    "api/v1/breakers/<slug:slug>/transitions": [get(For.MEMBERS)],
+    "api/v1/breakers/<slug:slug>/test": [post(For.RIGHT)],
+    "api/v1/breakers/<slug:slug>/reset": [post(For.RIGHT)],
+    "api/v1/breakers/<slug:slug>/force-open": [post(For.RIGHT, WHY)],
+    "api/v1/breakers/<slug:slug>/force-closed": [post(For.RIGHT, WHY)],
+    "api/v1/breakers/<slug:slug>/disable": [post(For.RIGHT, WHY)],
     # the queue
     "": [get(For.SIGNED_IN)],
     "resilience/queue": [get(For.SIGNED_IN)],

@@ -17,6 +17,7 @@ from portal.kit.jsontext import dump
 from portal.kit.viewer import Permission
 from portal.projects.models import Plan
 from portal.tenancy.models import Membership, Project, Token
+from resilience.breakers.models import Breaker
 from resilience.upstreams.models import Upstream
 from syncqueue.actions.enqueue import enqueue
 from syncqueue.core.change import NewChange
@@ -71,6 +72,7 @@ class World:
             Project.objects.unscoped().filter(organization_id=mine).order_by("pk").values_list("pk", "revision"),
             Plan.objects.unscoped().filter(pk=int(self.values["plan_id"])).values_list("pk", "project_id", "document"),
             Conflict.objects.unscoped().filter(organization_id=mine).order_by("pk").values_list("pk", "revision"),
+            Breaker.objects.unscoped().filter(upstream__organization_id=mine, version__gt=0).values_list("pk", "version"),
         ]
         return [list(rows) for rows in kept]
 

@@ -22,7 +22,11 @@ def reset(*, viewer: Viewer, upstream_id: int, reason: str = "") -> Breaker:
 
 
 def reset_all(*, viewer: Viewer, reason: str = "") -> list[Breaker]:
-    """Those that were not closed, or were forced, now closed; of all organizations in which the viewer may do it."""
+    """Those that were not closed, or were forced, now closed; of all organizations in which the viewer may do it.
+
+    Raises Forbidden when the viewer may do it nowhere.
+    """
+    viewer.require_anywhere(Permission.OPERATE)
     changed = Breaker.objects.for_org(viewer).moved().select_related("upstream").order_by("pk")
     mine = [row.pk for row in changed if viewer.can(Permission.OPERATE, row.upstream.organization_id)]
     return [reset(viewer=viewer, upstream_id=pk, reason=reason) for pk in mine]

@@ -13,8 +13,9 @@ from portal.kit.masking import mask_text
 from portal.kit.secrets import SecretUnreadable
 from portal.kit.viewer import Permission, Viewer
 from resilience.outbound.client import Answer, Client, Request
-from resilience.outbound.errors import OutboundError
+from resilience.outbound.errors import OutboundError, TransportFailure
 from resilience.outbound.headers import private_headers
+from resilience.patterns.typing import Verdict
 from resilience.upstreams.models import Upstream
 
 LONGEST_WAIT = 10.0
@@ -22,12 +23,16 @@ LONGEST_WAIT = 10.0
 
 @dataclass(frozen=True, slots=True)
 class Tested:
-    """What a test of the connection found, as one sentence. `seconds` and `status` are None when nothing answered."""
+    """What a test of the connection found, as one sentence. `seconds` and `status` are None when nothing answered.
+
+    `verdict` is what it says about the upstream itself: one that answers is alive, unless it answers that it failed.
+    """
 
     ok: bool
     sentence: str
     status: int | None = None
     seconds: float | None = None
+    verdict: Verdict = Verdict.IGNORED
 
 
 def test_connection(*, viewer: Viewer, upstream_id: int) -> Tested:
@@ -57,9 +62,10 @@ def _ask(upstream: Upstream) -> Tested:
     except SecretUnreadable as error:
         return Tested(ok=False, sentence=error.title())
     except OutboundError as error:
-        return Tested(ok=False, sentence=mask_text(error.sentence()), status=error.status)
-    ok, sentence = _verdict(upstream, answer)
-    return Tested(ok=ok, sentence=sentence, status=answer.status, seconds=answer.seconds)
+        verdict = Verdict.FAILURE if isinstance(error, TransportFailure) else Verdict.IGNORED
+        return Tested(ok=False, sentence=mask_text(error.sentence()), status=error.status, verdict=verdict)
+    ok, sentence = _judged(upstream, answer)
+    return Tested(ok, sentence, answer.status, answer.seconds, _verdict(answer.status))
 
 
 async def _get(upstream: Upstream, private: dict[str, str]) -> Answer:
@@ -73,7 +79,13 @@ async def _get(upstream: Upstream, private: dict[str, str]) -> Answer:
         return await client.send(request)
 
 
-def _verdict(upstream: Upstream, answer: Answer) -> tuple[bool, str]:
+def _verdict(status: int) -> Verdict:
+    if status == 429:
+        return Verdict.IGNORED
+    return Verdict.FAILURE if status >= 500 else Verdict.SUCCESS
+
+
+def _judged(upstream: Upstream, answer: Answer) -> tuple[bool, str]:
     said = {"name": upstream.name, "status": answer.status, "ms": round(answer.seconds * 1000)}
     if answer.status in {401, 403}:
         hint = _("Enter its credentials.") if upstream.credentials_type == "none" else _("Check the credentials.")

@@ -1,0 +1,331 @@
+"""Everything that the pages of breakers show, read once."""
+
+from collections import defaultdict
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from django.db.models import Max
+from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
+
+from portal.kit import clock
+from portal.kit.errors import NotFound
+from portal.kit.viewer import Permission, Viewer
+from portal.web.formats import number
+from resilience.breakers import counted, words
+from resilience.breakers.core.shared import FORCED_OPEN
+from resilience.breakers.counted import Failure, Reading, readings
+from resilience.breakers.diagram import Drawing, described, facts, narrow, wide
+from resilience.breakers.figures import Figures, figures_of
+from resilience.breakers.models import Breaker, Transition, TransitionQuerySet, Window
+from resilience.breakers.strip import Strip, strip
+from resilience.patterns.config import BreakerConfig
+from resilience.patterns.typing import State
+from resilience.upstreams.models import Upstream
+from resilience.upstreams.standing import Standing, standings
+
+SHOWN = 6
+BUILT_IN = "built in"
+PAGE = 25
+KEPT = timedelta(days=1)
+"""A window that was published longer ago belongs to a process that is gone."""
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """A breaker in the list: its state and one telling line (`until` ticks down after it)."""
+
+    breaker: Breaker
+    upstream: Upstream
+    line: str
+    until: datetime | None = None
+    urgency: int = 9
+
+    @property
+    def state(self) -> str:
+        """The slug of its sign."""
+        return words.SLUGS[self.breaker.breaker_state]
+
+
+@dataclass(frozen=True, slots=True)
+class Meter:
+    """A rule that is on, and how far it is from opening the breaker."""
+
+    name: str
+    value: str
+    tone: str
+    width: str
+    quiet: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Moved:
+    """A transition with what it shows when it is opened."""
+
+    transition: Transition
+    cause: str
+    before: str
+    after: str
+    sign: str
+    strip: Strip | None
+    errors: list[Failure]
+    figures: counted.Figures | None
+
+    @property
+    def forced(self) -> bool:
+        """Whether a person's word left it in the state that it was in."""
+        return self.transition.before == self.transition.after
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """A figure in force: what it does, its value, and where that was said."""
+
+    name: str
+    says: str
+    value: str
+    source: str
+    place: str
+    own: bool
+    built_in: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Acts:
+    """What the viewer may do now."""
+
+    operate: bool
+    administer: bool
+    test: bool
+    testing_matters: bool
+
+    @property
+    def any(self) -> bool:
+        """Whether there is anything."""
+        return self.operate or self.administer
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """One breaker as its page shows it."""
+
+    row: Row
+    breaker: Breaker
+    upstream: Upstream
+    figures: Figures
+    standing: Standing
+    strip: Strip
+    meters: list[Meter]
+    when_opened: datetime | None
+    processes: int
+    score: float | None
+    drawings: tuple[Drawing, Drawing]
+    picture: str
+    forced: str
+    follows: str
+    transitions: list[Moved]
+    transitions_count: int
+    errors: list[Failure]
+    lines: dict[str, list[Line]]
+    rules: str
+    acts: Acts
+    tests_at: datetime | None
+    spared_until: datetime | None
+
+
+def rows(viewer: Viewer) -> list[Row]:
+    """The breakers of these organizations, the worst first. An upstream that nothing was sent to yet has one that is closed."""
+    now = clock.now()
+    upstreams = list(Upstream.objects.for_org(viewer).select_related("organization", "breaker"))
+    windows: dict[int, list[Window]] = defaultdict(list)
+    for window in Window.objects.for_org(viewer).filter(at__gte=now - KEPT):
+        windows[window.breaker_id].append(window)
+    found = [_row(upstream, windows[upstream.pk], now) for upstream in upstreams]
+    return sorted(found, key=lambda row: (row.urgency, row.upstream.name.lower(), row.upstream.pk))
+
+
+def breaker_in(upstream: Upstream) -> Breaker:
+    """The breaker of an upstream that was read with it; a closed one while there is none."""
+    try:
+        return upstream.breaker
+    except Breaker.DoesNotExist:
+        return Breaker(upstream=upstream, touched=upstream.created_at, since=None)
+
+
+def _row(upstream: Upstream, windows: Sequence[Window], now: datetime) -> Row:
+    breaker, config = breaker_in(upstream), figures_of(upstream).config
+    if breaker.out:
+        return _out_row(upstream, breaker, config, now)
+    if breaker.forced:
+        word = words.forced_word(breaker)
+        line = f"{word[:1].lower()}{word[1:]} {_('until')} {_clock(breaker.forced_until)}"
+        return Row(breaker, upstream, line, urgency=2)
+    if breaker.spared_until and breaker.spared_until > now:
+        return Row(breaker, upstream, _("asked for a rest, goes on in"), until=breaker.spared_until, urgency=3)
+    known = counted.present(breaker, counted.of_windows(windows, config))
+    nearest = max(readings(known, config, now), key=lambda reading: reading.share, default=None)
+    if nearest is not None and nearest.share >= counted.CLOSE:
+        return Row(breaker, upstream, words.nearing(nearest, config), urgency=4)
+    return Row(breaker, upstream, _tally(sum(one.failures for one in known), sum(one.calls for one in known)))
+
+
+def _out_row(upstream: Upstream, breaker: Breaker, config: BreakerConfig, now: datetime) -> Row:
+    if breaker.forced_open:
+        said = {"who": breaker.forced_by, "until": _clock(breaker.forced_until)}
+        return Row(breaker, upstream, _("forced open by %(who)s until %(until)s") % said, urgency=0)
+    if breaker.breaker_state is State.HALF_OPEN:
+        counts = {"n": breaker.successes, "needed": config.success_threshold}
+        return Row(breaker, upstream, _("%(n)d of %(needed)d good answers so far") % counts, urgency=1)
+    since, until = _("since %s") % _clock(breaker.opened_at), breaker.open_until
+    if until is None or until <= now:
+        return Row(breaker, upstream, f"{since}, {_('tests with the next call')}", urgency=0)
+    return Row(breaker, upstream, f"{since}, {_('next test in')}", until=until, urgency=0)
+
+
+def _tally(failures: int, calls: int) -> str:
+    if not calls:
+        return _("no call counted yet")
+    said = {"failures": number(failures), "calls": number(calls)}
+    return (
+        ngettext("%(failures)s of %(calls)s call failed", "%(failures)s of the last %(calls)s calls failed", calls)
+        % said
+    )
+
+
+def _clock(at: datetime | None) -> str:
+    return words.clock_of(at).rsplit(":", 1)[0] if at else "–"
+
+
+def chosen(viewer: Viewer, upstream_id: int) -> Page:
+    """The page of one breaker; raises NotFound for a stranger."""
+    now = clock.now()
+    upstream = upstream_of(viewer, upstream_id)
+    figures = figures_of(upstream)
+    config = figures.config
+    windows = list(Window.objects.for_org(viewer).filter(breaker_id=upstream.pk, at__gte=now - KEPT))
+    row = _row(upstream, windows, now)
+    breaker = row.breaker
+    moves = Transition.objects.for_org(viewer).filter(breaker_id=upstream.pk).order_by("-id")
+    latest = list(moves[: max(SHOWN, 50)])
+    published = counted.of_windows(windows, config)
+    trip = counted.trip_of(breaker, latest)
+    at_trip = counted.read(trip.window, trip.at, config) if trip else None
+    here = [at_trip] if at_trip else counted.present(breaker, published)
+    seen = [*published, *([at_trip] if at_trip else [])]
+    said = facts(breaker, config, now=now, last=_last(moves), trip=trip)
+    return Page(
+        row=row,
+        breaker=breaker,
+        upstream=upstream,
+        figures=figures,
+        standing=standings([upstream.pk])[upstream.pk],
+        strip=strip(counted.last_calls(seen)),
+        meters=[_meter(reading, figures) for reading in readings(here, config, trip.at if trip else now)],
+        when_opened=trip.at if at_trip and trip else None,
+        processes=len(published),
+        score=min((one.score for one in published if one.score is not None), default=None),
+        drawings=(wide(said), narrow(said)),
+        picture=described(said),
+        forced=words.forced_word(breaker),
+        follows=words.forced_follows(breaker),
+        transitions=[moved(one, figures) for one in latest[:SHOWN]],
+        transitions_count=moves.count(),
+        errors=counted.last_errors(seen),
+        lines=_figure_lines(figures),
+        rules=words.joined(words.rules(config)),
+        acts=_acts(viewer, upstream, breaker),
+        tests_at=breaker.open_until if breaker.open_until and breaker.open_until > now else None,
+        spared_until=breaker.spared_until if breaker.spared_until and breaker.spared_until > now else None,
+    )
+
+
+def upstream_of(viewer: Viewer, upstream_id: int) -> Upstream:
+    """The upstream with its breaker; raises NotFound for a stranger."""
+    upstreams = Upstream.objects.for_org(viewer).select_related("organization", "breaker")
+    upstream = upstreams.filter(pk=upstream_id).first()
+    if upstream is None:
+        raise NotFound
+    return upstream
+
+
+def _last(moves: TransitionQuerySet) -> dict[State, datetime]:
+    """When it last came into each state."""
+    found = moves.order_by().values_list("after").annotate(at=Max("at"))
+    return {State(after): at for after, at in found}
+
+
+def _meter(reading: Reading, figures: Figures) -> Meter:
+    return Meter(
+        words.meter_name(reading, figures.config),
+        words.meter_value(reading),
+        reading.tone,
+        f"{max(reading.share * 100, 1.5 if reading.value and reading.calls is None else 0):.1f}%",
+        reading.calls is not None,
+    )
+
+
+def _acts(viewer: Viewer, upstream: Upstream, breaker: Breaker) -> Acts:
+    operate = viewer.can(Permission.OPERATE, upstream.organization_id)
+    return Acts(
+        operate=operate,
+        administer=viewer.can(Permission.ADMINISTER, upstream.organization_id),
+        test=operate and breaker.forced != FORCED_OPEN,
+        testing_matters=breaker.out,
+    )
+
+
+def _figure_lines(figures: Figures) -> dict[str, list[Line]]:
+    """The figures by their sections, those of the breaker first."""
+    found: dict[str, list[Line]] = {"circuit_breaker": []}
+    for one in figures.table:
+        section, _dot, name = one.key.partition(".")
+        value, said = words.figure(one.value, one.unit), words.source(one.source)
+        line = Line(name, one.says, value, said, one.source, one.own, one.source == BUILT_IN)
+        found.setdefault(section, []).append(line)
+    return found
+
+
+def moved(transition: Transition, figures: Figures) -> Moved:
+    """A transition with the window that caused it."""
+    window = counted.read(transition.window, transition.at, figures.config)
+    return Moved(
+        transition=transition,
+        cause=words.cause(transition),
+        before=words.state_word(transition.before),
+        after=words.state_word(transition.after),
+        sign=words.SLUGS[State(transition.after)],
+        strip=strip(window.recent) if window else None,
+        errors=counted.last_errors([window]) if window else [],
+        figures=window,
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class Moves:
+    """A page of transitions, the newest first, with the ids from which the pages beside it go on."""
+
+    moves: list[Moved]
+    newer: int | None
+    older: int | None
+    count: int
+
+
+def moves_of(viewer: Viewer, upstream: Upstream, *, before: int | None = None, after: int | None = None) -> Moves:
+    """The transitions older than `before`, or newer than `after`, or the newest."""
+    figures = figures_of(upstream)
+    mine = Transition.objects.for_org(viewer).filter(breaker_id=upstream.pk)
+    if after is not None:
+        found = list(mine.filter(pk__gt=after).order_by("pk")[:PAGE])[::-1]
+    elif before is not None:
+        found = list(mine.filter(pk__lt=before).order_by("-pk")[:PAGE])
+    else:
+        found = list(mine.order_by("-pk")[:PAGE])
+    newer = found and mine.filter(pk__gt=found[0].pk).exists()
+    older = found and mine.filter(pk__lt=found[-1].pk).exists()
+    return Moves(
+        [moved(one, figures) for one in found],
+        found[0].pk if newer else None,
+        found[-1].pk if older else None,
+        mine.count(),
+    )
