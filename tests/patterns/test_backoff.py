@@ -86,6 +86,13 @@ def test_schedules(backoff: Any, waits: list[float]) -> None:
     assert list(delays(backoff, 4, lambda: 0.5)) == waits
 
 
+def test_the_figures_that_need_not_be_said() -> None:
+    """They are part of what is promised."""
+    assert Fixed() == Fixed(1.0, 3_600.0, "none")
+    assert Linear() == Linear(1.0, 30.0, None, "none")
+    assert Exponential() == Exponential(0.1, 30.0, 2.0, "full")
+
+
 def test_an_initial_wait_of_zero_never_waits() -> None:
     """Nothing times anything stays nothing, even where the power would overflow."""
     assert Exponential(0.0, 5.0, 2, "none").delay(10**6, 0.0, random.random) == 0

@@ -18,8 +18,13 @@ pytestmark = pytest.mark.plain
 
 def test_a_few_are_always_granted() -> None:
     """A quiet service may retry its three a minute."""
-    budget = RetryBudget(clock=Clock())
+    clock = Clock(0.0)
+    budget = RetryBudget(clock=clock)
     assert [budget.try_take() for _ in range(5)] == [True, True, True, False, False]
+    clock.advance(59)
+    assert not budget.try_take()
+    clock.advance(1)
+    assert budget.try_take()
 
 
 def test_a_share_of_the_calls_is_granted() -> None:

@@ -149,6 +149,29 @@ def test_the_named_strategies_are_those_of_the_backoffs(strategy: Any, initial: 
     assert list(delays(config, 6, lambda: 0.5)) == list(delays(kinds[strategy], 6, lambda: 0.5))
 
 
+def test_the_figures_that_need_not_be_said() -> None:
+    """They are part of what is promised."""
+    assert RetryConfig() == RetryConfig(
+        max_attempts=3,
+        initial_delay=0.1,
+        max_delay=30.0,
+        multiplier=2.0,
+        strategy="exponential",
+        jitter="full",
+        retry_on=None,
+        deadline=None,
+        respect_retry_after=True,
+        retry_after_max=300.0,
+    )
+    cases = (RetryPolicies.fixed(), RetryPolicies.linear(), RetryPolicies.exponential())
+    assert [(one.max_attempts, one.initial_delay, one.max_delay) for one in cases] == [
+        (3, 1, 1),
+        (3, 1, 30),
+        (3, 0.1, 30),
+    ]
+    assert (RetryPolicies.api_rate_limit().max_delay, RetryPolicies.network().max_delay) == (60, 10)
+
+
 def test_configs_are_values() -> None:
     """Equal when they say the same, changed by replace(), which checks again."""
     config = RetryConfig(max_attempts=5)
