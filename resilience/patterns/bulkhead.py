@@ -262,7 +262,7 @@ class Bulkhead:
 
     def _wait(self, permits: Permits) -> None:
         waiter = ThreadWaiter()
-        self._line_up(permits, waiter, 0 if _runs_a_loop() else self.config.max_queue)
+        self._line_up(permits, waiter, self.config.max_queue if asyncio._get_running_loop() is None else 0)
         try:
             if not waiter.granted:
                 self._tell("queued", permits)
@@ -302,14 +302,6 @@ class Bulkhead:
     def _tell(self, kind: Happening, permits: Permits, reason: Reason | None = None) -> None:
         if self.heard:
             self._listeners(BulkheadEvent(self.name, kind, permits.active, permits.queued, reason))
-
-
-def _runs_a_loop() -> bool:
-    try:
-        asyncio.get_running_loop()
-    except RuntimeError:
-        return False
-    return True
 
 
 class Bulkheads:

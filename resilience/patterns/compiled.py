@@ -13,6 +13,7 @@ from weakref import WeakSet
 from resilience.patterns.breaker import CircuitBreaker
 from resilience.patterns.bulkhead import Bulkhead
 from resilience.patterns.deadline import within
+from resilience.patterns.errors import BulkheadFullError, CircuitOpenError
 from resilience.patterns.fallback import Fallback
 from resilience.patterns.forks import renew_after_fork
 from resilience.patterns.policies import NO_FALLBACK, Policy
@@ -28,6 +29,8 @@ Wrap: TypeAlias = "Callable[[Chain, Layer, Layer], tuple[Layer, Layer]]"
 """Gives what is called in place of a chain's sync and async layers."""
 
 _BOTTOM: Final[Layer] = operator.call
+_REFUSALS: Final = (CircuitOpenError, BulkheadFullError)
+"""Nothing was attempted, so a retry has nothing to say about it; and while something is away, this is what most calls get."""
 
 
 class Chain:
@@ -232,7 +235,10 @@ def _retried(config: RetryConfig, ports: Ports, inner: Layer) -> Layer:
             try:
                 return inner(fn, *args, **kwargs)
             except Exception as error:
-                run = run or Run(config, ports)
+                if run is None:
+                    if isinstance(error, _REFUSALS):
+                        raise
+                    run = Run(config, ports)
                 delay = run.next_delay(error)
                 if delay is None:
                     raise
@@ -251,7 +257,10 @@ def _aretried(config: RetryConfig, ports: Ports, inner: Layer) -> Layer:
             try:
                 return await inner(fn, *args, **kwargs)
             except Exception as error:
-                run = run or Run(config, ports)
+                if run is None:
+                    if isinstance(error, _REFUSALS):
+                        raise
+                    run = Run(config, ports)
                 delay = run.next_delay(error)
                 if delay is None:
                     raise

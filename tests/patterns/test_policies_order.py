@@ -130,6 +130,22 @@ def test_an_open_breaker_is_not_retried(bench: Callable[..., Bench]) -> None:
     assert run.bulkhead.metrics().active == 0
 
 
+def test_a_refusal_of_the_first_attempt_is_no_attempt(bench: Callable[..., Bench]) -> None:
+    """The retry adds neither notes nor events to it; one that follows on failures ends them, and says so."""
+    heard: list[RetryEvent] = []
+    stop = retry_events.subscribe(heard.append)
+    run = bench(**{part: PARTS[part] for part in ("retry", "breaker", "bulkhead")})
+    try:
+        with pytest.raises(CircuitOpenError) as late:
+            run(Failing(9))
+        with pytest.raises(CircuitOpenError) as early:
+            run(Failing(0))
+    finally:
+        stop()
+    assert [event.end for event in heard] == ["", "", "not-retryable"]
+    assert (len(late.value.__notes__), hasattr(early.value, "__notes__")) == (1, False)
+
+
 def test_a_full_bulkhead_is_neither_retried_nor_counted_against_the_other_side(bench: Callable[..., Bench]) -> None:
     """It says nothing about whoever is called: the breaker stays as it was, and no time passes."""
     run = bench(**{part: PARTS[part] for part in ("retry", "breaker", "bulkhead")})
