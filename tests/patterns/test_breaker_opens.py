@@ -111,6 +111,7 @@ def test_a_share_of_slow_calls_opens_it() -> None:
     assert heard[0].reason == "slow-call-rate"
     assert (heard[0].snapshot.slow, heard[0].snapshot.slow_rate, heard[0].snapshot.failures) == (3, 0.3, 0)
     assert one.totals().slow == 3
+    assert one.recent()[-1] == (clock.now, 5.0, Verdict.SUCCESS)
 
 
 def test_slow_calls_are_counted_where_they_open_nothing() -> None:
