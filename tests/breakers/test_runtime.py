@@ -3,8 +3,11 @@
 import time
 from collections.abc import Callable, Iterator
 from datetime import timedelta
+from functools import partial
 from itertools import pairwise
+from queue import Queue
 from threading import Event as Signal
+from typing import Any
 
 import pytest
 from django.db import DataError, connection
@@ -136,14 +139,13 @@ def test_a_trip_is_known_elsewhere_after_one_round(world: World) -> None:
 def test_a_trip_is_known_in_another_started_process_within_moments(busy: Upstream, start: Start) -> None:
     """By its own thread, without anybody asking."""
     here, there = (start(name).of(busy.pk, busy.slug, figures()) for name in ("host-a", "host-b"))
-    known, took = Signal(), []
-    there.on_state_change(lambda _: (took.append(time.monotonic()), known.set()))
+    known: Queue[float] = Queue()
+    there.on_state_change(lambda _: known.put(time.monotonic()))
     began = time.monotonic()
     for _ in range(3):
         with pytest.raises(ConnectionError):
             here.call(down)
-    assert known.wait(20)
-    print(f"known in another runtime after {took[0] - began:.3f} s")
+    print(f"known in another runtime after {known.get(timeout=20) - began:.3f} s")
     refused(lambda: there.call(up))
 
 
@@ -544,11 +546,12 @@ def test_a_page_comes_back_to_the_database_without_writing_anything_new(world: W
 def test_so_many_writes_wait_and_no_more(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
     """The oldest are dropped and say so; a breaker whose write was dropped still goes by the database afterwards."""
     monkeypatch.setattr("resilience.breakers.runtime.MOST_JOBS", 10)
-    here, dropped = world.process("host-a"), []
+    dropped: list[int] = []
+    here = world.process("host-a")
     here.store.away()
     here.fail()
     for number in range(25):
-        here.runtime.submit(here.store._pass, lambda number=number: dropped.append(number))
+        here.runtime.submit(here.store._pass, partial(dropped.append, number))
     assert dropped == list(range(15))
     here.store.back()
     here.runtime.round()
@@ -660,7 +663,7 @@ class Slow(Flaky):
         super().__init__(Store().now)
         self.asked_for, self.go_on = Signal(), Signal()
 
-    def lease(self, *args: object, **named: object) -> int | None:
+    def lease(self, *args: Any, **named: Any) -> int | None:
         self.asked_for.set()
         assert self.go_on.wait(20)
         return super().lease(*args, **named)
@@ -674,7 +677,7 @@ def test_a_place_that_comes_too_late_is_given_back(
     store = Slow()
     runtime = start("host-a", store)
     breaker = runtime.of(busy.pk, busy.slug, figures())
-    Store().move(busy.pk, _opened_and_tested, PERSON)  # type: ignore[arg-type]
+    Store().move(busy.pk, _opened_and_tested, PERSON)
     until(lambda: breaker.state is State.HALF_OPEN)
     refused(breaker.admit)
     assert store.asked_for.is_set()
