@@ -168,9 +168,7 @@ class Timeout:
             if not scope.deadline.expired:
                 raise  # somebody else's limit
             return cast(T, self.config.instead(self._tell(scope.deadline, error), args, kwargs))
-        if hasattr(type(result), "__await__") and isinstance(
-            result, Coroutine
-        ):  # of an async function, or of a lambda around one
+        if hasattr(type(result), "__await__") and isinstance(result, Coroutine):  # perhaps of a lambda
             return cast(T, self._await(lambda: result, (), {}))
         return cast(T, result)
 

@@ -257,6 +257,19 @@ async def test_async_calls_that_end_in_time() -> None:
         await with_timeout_async(client, TimeoutConfig(timeout=LATE, fallback="unused"))
 
 
+async def test_a_clients_timeout_becomes_ours_in_async_calls_too() -> None:
+    """A client that was given what is left is quicker than the cancellation: its error is the cause."""
+    clock = Clock()
+
+    async def client() -> None:
+        clock.advance(time_left() or 0)
+        raise TimeoutError("the socket's")
+
+    with pytest.raises(DeadlineExceeded, match="5 s") as caught:
+        await Timeout(5.0, clock=clock).acall(client)
+    assert str(caught.value.__cause__) == "the socket's"
+
+
 async def test_a_cancelled_task_is_cancelled() -> None:
     """Whoever cancels it from outside is not told of a timeout."""
     started = asyncio.Event()
