@@ -99,7 +99,12 @@ def test_many_calls_are_one_look(path: Path, clock: Clock, monkeypatch: pytest.M
     save(path, FIVE)
     read: list[Path] = []
     content = file_module._content
-    monkeypatch.setattr(file_module, "_content", lambda which: (read.append(which), content(which))[1])
+
+    def counted(which: Path) -> tuple[bytes, os.stat_result]:
+        read.append(which)
+        return content(which)
+
+    monkeypatch.setattr(file_module, "_content", counted)
     file = opened(path, clock)
     policy = file.current()
     for _ in range(1_000):
