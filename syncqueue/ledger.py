@@ -201,7 +201,7 @@ class Ledger:
         store.answer(self.cursor, self._answers)
         store.finish(self.cursor, self._synced)
         store.postpone(self.cursor, self._postponed)
-        store.give_back(self.cursor, self._given_back)
+        self._write_given_back()
         store.remake(self.cursor, self._remade)
         self._remade = []
         for met in self._met:
@@ -214,6 +214,7 @@ class Ledger:
 
     def write_rest(self, slot: int) -> None:
         """Everything else."""
+        self._write_given_back()
         store.give_up(self.cursor, self._given_up)
         store.rest_lanes(self.cursor, self._rested)
         store.keep_lanes(self.cursor, self._kept)
@@ -224,6 +225,11 @@ class Ledger:
         store.begin(self.cursor, self._begun_items, self._begun_attempts)
         store.write_events(self.cursor, self._events)
         self.tally.write(self.cursor, slot)
+
+    def _write_given_back(self) -> None:
+        """What an outage gave back so far: a turn may learn of it with its answers, and without any."""
+        store.give_back(self.cursor, self._given_back)
+        self._given_back = []
 
 
 def sum_of(about: Assignment | Head, outgoing: str) -> str:
