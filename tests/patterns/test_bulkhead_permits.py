@@ -149,6 +149,24 @@ async def test_a_place_that_comes_free_on_the_way_to_the_queue_is_taken(monkeypa
     assert (bulkhead.metrics().active, bulkhead.metrics().rejected, bulkhead.metrics().completed) == (0, 0, 2)
 
 
+def test_a_newcomer_gets_nothing_in_the_moment_in_which_a_place_is_handed_over(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The place was given back, the one that waits was not told yet: it is the waiter's all the same."""
+    permits = Permits(1)
+    assert permits.take()
+    waiter = Note(1)
+    assert permits.line_up(waiter, 1)
+    newcomers: list[bool] = []
+    hand_on = Permits._hand_on
+
+    def slowly(permits: Permits) -> None:
+        newcomers.append(permits.take())
+        hand_on(permits)
+
+    monkeypatch.setattr(Permits, "_hand_on", slowly)
+    permits.give()
+    assert (newcomers, waiter.granted, permits.active) == ([False], True, 1)
+
+
 def test_a_waiter_whose_loop_is_closed_is_passed_over() -> None:
     """A thousand dead waiters cost neither a permit nor the stack; the living one behind them is served."""
     permits = Permits(1)

@@ -315,6 +315,15 @@ async def test_an_async_attempt_that_takes_too_long_is_a_failure_of_the_other_si
     assert caught.value.name == "maps"
 
 
+async def test_a_deadline_alone_ends_an_attempt_that_hangs() -> None:
+    """Without a timeout of its own, an attempt has what the deadline leaves, and no longer."""
+    run = Bench("async", Policy(name="mine", deadline=0.01))
+    run.chain.build(run.chain.policy, None, None)  # by the real clock
+    async with asyncio.timeout(20):
+        with pytest.raises(DeadlineExceeded):
+            await run.chain.acall(asyncio.Event().wait)
+
+
 async def test_a_cancelled_call_counts_for_nothing() -> None:
     """Cancelling is the caller's decision: the place comes back, and the breaker learns nothing."""
     run = Bench("async", Policy(name="mine", **PARTS))
