@@ -72,7 +72,9 @@ class World:
             Project.objects.unscoped().filter(organization_id=mine).order_by("pk").values_list("pk", "revision"),
             Plan.objects.unscoped().filter(pk=int(self.values["plan_id"])).values_list("pk", "project_id", "document"),
             Conflict.objects.unscoped().filter(organization_id=mine).order_by("pk").values_list("pk", "revision"),
-            Breaker.objects.unscoped().filter(upstream__organization_id=mine, version__gt=0).values_list("pk", "version"),
+            Breaker.objects.unscoped()
+            .filter(upstream__organization_id=mine, version__gt=0)
+            .values_list("pk", "version"),
         ]
         return [list(rows) for rows in kept]
 

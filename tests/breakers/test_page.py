@@ -1,0 +1,288 @@
+"""The pages of breakers as the server writes them."""
+
+import json
+import re
+from datetime import timedelta
+
+import pytest
+from django.http import HttpResponse
+from django.test import Client
+
+from portal.events.models import Event
+from portal.kit import clock
+from portal.live.core.entries import Entry
+from resilience.breakers import counted, live
+from resilience.breakers.models import Breaker, Transition
+from resilience.patterns.config import BreakerConfig
+from resilience.patterns.typing import Verdict
+from tests.breakers.conftest import Harbour, calls, figures, transition, wave, window
+from tests.support.breakers import stop
+
+pytestmark = pytest.mark.django_db
+
+
+def browser(harbour: Harbour, name: str = "alice") -> Client:
+    """One of the people, signed in."""
+    client = Client()
+    client.force_login(type(harbour.world.people["alice"]).objects.get(username=name))
+    return client
+
+
+def text(answer: HttpResponse) -> str:
+    """What the page says, without its tags."""
+    body = answer.content.decode().partition("<main")[2].partition("</main>")[0]
+    return re.sub(r"\s+", " ", re.sub(r"<[^>]+>", " ", body)).replace("\xa0", " ").replace(" ,", ",")
+
+
+def at(harbour: Harbour, slug: str, tail: str = "") -> str:
+    """The address of a breaker."""
+    return f"/resilience/breakers/{harbour.upstream(slug).pk}{tail}"
+
+
+def test_the_worst_comes_first_and_is_shown(harbour: Harbour) -> None:
+    """The list is ordered by need, and each line tells the one thing that matters."""
+    said = text(browser(harbour).get("/resilience/breakers"))
+    order = [said.index(line) for line in ("next test in", "34 % of calls slow, opens at 50 %", "1 of the last 96")]
+    assert order == sorted(order)
+    assert "no call counted yet" in said
+    assert "0 of the last 188 calls failed" in said
+    assert "Calls to plans-api are refused at once, so that nothing hangs." in said
+    assert "northern" not in said
+
+
+def test_the_diagram_carries_the_real_figures(harbour: Harbour) -> None:
+    """Rules on the arrows, live numbers, and the same for those who do not see it."""
+    answer = browser(harbour).get(at(harbour, "plans-api"))
+    said = text(answer)
+    for line in ("5 failures in a row, or 50 % of calls", "3 times so far", "0 of 3", "3 test calls at a time"):
+        assert line in said
+    picture = re.search(r'data-shape="wide" role="img" aria-label="([^"]+)"', answer.content.decode())
+    assert picture is not None
+    assert picture[1].startswith("State diagram. Now it is open. From closed to open: 5 failures in a row")
+
+
+def test_what_it_refused_and_when_it_tests(harbour: Harbour) -> None:
+    """In figures below the picture; what waits leads to its rows."""
+    harbour.world.item("plans-api", "p-1")
+    answer = browser(harbour, "bob").get(at(harbour, "plans-api"))
+    assert "Refused so far 412" in text(answer)
+    assert "1 change starts moving after 3 good answers." in text(answer)
+    assert 'href="/resilience/queue?upstream=plans-api"' in answer.content.decode()
+
+
+def test_meters_stand_as_they_did_when_it_opened(harbour: Harbour) -> None:
+    """Those of the window that opened it, not the emptied ones of now."""
+    said = text(browser(harbour).get(at(harbour, "plans-api")))
+    assert "In a row 5 / 5" in said
+    assert "The meters stand as they did when it opened" in said
+
+
+def test_a_rate_says_when_there_are_too_few_calls(harbour: Harbour) -> None:
+    """Below the volume no share counts; rules that are off have no meter."""
+    window(harbour.upstream("figma"), figures(clock.now(), calls(clock.now(), wave(4), failed=1)))
+    said = text(browser(harbour).get(at(harbour, "figma")))
+    assert "Failure rate 4 of 10 calls" in said
+    assert "Slow calls" not in said
+
+
+def test_a_table_holds_what_the_bars_show(harbour: Harbour) -> None:
+    """Each call with its time and result."""
+    answer = browser(harbour).get(at(harbour, "openai"))
+    assert answer.content.decode().count("answered, slow") == 3
+    assert 'aria-label="The last 24 calls: 0 failed, 3 slow, the longest took 3.1' in answer.content.decode()
+
+
+def test_transitions_open_to_their_window(harbour: Harbour) -> None:
+    """With duration, refused calls, counts and sample errors."""
+    said = text(browser(harbour).get(at(harbour, "plans-api", "/transitions")))
+    assert "half-open to → closed" in said or "half-open → to closed" in said
+    assert "reset by june: deploy done" in said
+    assert "Was open for 1 min" in said
+    assert "Refused in that time 120" in said
+    assert "8 of 55 calls failed" in said
+    assert "It answered 503 Service Unavailable" in said
+
+
+def test_transitions_come_in_pages(harbour: Harbour) -> None:
+    """Older and newer lead to all of them, each once."""
+    for minute in range(60):
+        transition(
+            harbour.upstream("github"), timedelta(minutes=minute), "open", "half_open", "cool-down", f"no. {minute}!"
+        )
+    client, seen, address = browser(harbour), [], at(harbour, "github", "/transitions")
+    query = ""
+    while True:
+        body = client.get(address + query).content.decode()
+        seen += re.findall(r"no\. \d+!", body)
+        older = re.search(r'rel="next" href="(\?before=\d+)"', body)
+        if older is None:
+            break
+        query = older[1]
+    assert len(seen) == len(set(seen)) == 60
+    assert 'rel="prev"' in body
+
+
+@pytest.mark.parametrize(
+    ("name", "may", "may_not"),
+    [
+        ("alice", ["Test now", "Reset", "Force open…"], []),
+        ("ivan", ["Test now", "Reset", "Reset all…"], ["Force open…"]),
+        ("bob", [], ["Test now", "Reset", "Force open…", "Change for this upstream"]),
+    ],
+)
+def test_each_role_sees_its_buttons(harbour: Harbour, name: str, may: list[str], may_not: list[str]) -> None:
+    """An operator tests and resets, an admin forces, a viewer looks."""
+    said = text(browser(harbour, name).get(at(harbour, "plans-api")))
+    assert [word for word in may if word not in said] == []
+    assert [word for word in may_not if word in said] == []
+
+
+def test_a_stranger_finds_nothing(harbour: Harbour) -> None:
+    """Neither the page nor the form."""
+    client = browser(harbour, "charlie")
+    assert client.get(at(harbour, "plans-api")).status_code == 404
+    assert client.get(at(harbour, "plans-api", "/transitions")).status_code == 404
+    assert client.post(at(harbour, "plans-api", "/reset")).status_code == 404
+
+
+def test_forcing_open_says_why_and_until_when(harbour: Harbour) -> None:
+    """The chip and the words are one reason; the page then says who, why and until when, and how to end it."""
+    client = browser(harbour)
+    form = {"why": "maintenance", "reason": "Vendor restores a backup.", "until": "30"}
+    answer = client.post(at(harbour, "github", "/force-open"), form, follow=True)
+    said = text(answer)
+    assert "Forced open by alice until" in said
+    assert "Upstream maintenance: Vendor restores a backup." in said
+    assert "No call goes out." in said
+    assert "Test now" not in said
+    until = harbour.breaker("github").forced_until
+    assert until is not None
+    assert timedelta(minutes=29) < until - clock.now() <= timedelta(minutes=30)
+    ended = client.post(at(harbour, "github", "/reset"), follow=True)
+    assert "Forced open by alice" not in text(ended)
+    assert harbour.breaker("github").forced == ""
+    verbs = list(Event.objects.unscoped().order_by("id").values_list("verb", flat=True))
+    assert verbs == ["breaker.forced-open", "breaker.closed"]
+
+
+@pytest.mark.parametrize(
+    ("form", "says"),
+    [
+        ({"why": "other", "until": "60"}, "Say why, so that the next person knows."),
+        ({"why": "data", "until": "time"}, "Say when it ends."),
+        ({"why": "data", "until": "time", "at": "2020-01-01T10:00"}, "This moment is past."),
+        ({"why": "data", "until": "time", "at": "2199-01-01T10:00"}, "seven days at most"),
+        ({"why": "data", "until": "time", "at": "soon"}, "Enter a valid date/time."),
+    ],
+)
+def test_a_form_that_is_wrong_stays(harbour: Harbour, form: dict[str, str], says: str) -> None:
+    """With what is wrong at its field, and nothing moved."""
+    answer = browser(harbour).post(at(harbour, "github", "/force-closed"), form)
+    assert answer.status_code == 422
+    assert says in text(answer)
+    assert harbour.breaker("github").version == 0
+
+
+def test_what_follows_is_told_in_numbers(harbour: Harbour) -> None:
+    """How many wait now, and how many more come each minute."""
+    harbour.world.item("plans-api", "p-1")
+    said = text(browser(harbour).get(at(harbour, "plans-api", "/force-open")))
+    assert "1 waits now, about 6 more each minute." in said
+
+
+def test_disabling_is_a_box_of_force_closed(harbour: Harbour) -> None:
+    """Then nothing is even counted, and the page says so."""
+    form = {"why": "harm", "until": "morning", "disable": "on"}
+    answer = browser(harbour).post(at(harbour, "plans-api", "/force-closed"), form, follow=True)
+    assert "Disabled by alice" in text(answer)
+    assert harbour.breaker("plans-api").forced == "disabled"
+
+
+def test_reset_all_names_what_it_closes(harbour: Harbour) -> None:
+    """And leaves the others."""
+    client = browser(harbour, "ivan")
+    said = text(client.get("/resilience/breakers/reset-all"))
+    assert "plans-api" in said
+    assert "github" not in said
+    answer = client.post("/resilience/breakers/reset-all", {"reason": "back"}, follow=True)
+    assert "1 breaker is reset." in text(answer)
+    assert "nobody forced one" in text(client.get("/resilience/breakers/reset-all"))
+
+
+def test_a_half_open_one_says_how_far_it_is(harbour: Harbour) -> None:
+    """One failure opens it again."""
+    stop(harbour.upstream("billing"), wait=None)
+    Breaker.objects.filter(upstream__slug="billing").update(successes=1)
+    said = text(browser(harbour).get(at(harbour, "billing")))
+    assert "1 of 3 good answers so far" in said
+    assert "one failure opens it again" in said
+
+
+def test_a_cool_down_that_is_over_waits_for_a_call(harbour: Harbour) -> None:
+    """Nothing happens by itself: the next call makes it half-open."""
+    Breaker.objects.filter(upstream__slug="plans-api").update(open_until=clock.now() - timedelta(seconds=1))
+    assert text(browser(harbour).get(at(harbour, "plans-api"))).count("with the next call") >= 3
+
+
+def test_the_navigation_counts_the_open_ones(harbour: Harbour) -> None:
+    """Loudly, and only one's own."""
+    body = browser(harbour).get("/resilience/breakers").content.decode()
+    assert re.search(r'Breakers</span>\s*<span class="count" data-tone="bad" data-loud>1<', body)
+    other = browser(harbour, "charlie").get("/resilience/breakers").content.decode()
+    assert not re.search(r'Breakers</span>\s*<span class="count"', other)
+
+
+def test_the_live_fragment_is_a_part_of_the_page(harbour: Harbour) -> None:
+    """Each top element has its id on the whole page."""
+    headers = {"HX-Request": "true", "HX-Target": "live"}
+    client = browser(harbour)
+    fragment = client.get(at(harbour, "plans-api"), headers=headers).content.decode()
+    whole = client.get(at(harbour, "plans-api")).content.decode()
+    assert "<html" not in fragment
+    for name in ("list", "head", "say", "status", "picture", "tally", "window", "moves", "figures"):
+        assert f'id="breaker-{name}"' in fragment
+        assert whole.count(f'id="breaker-{name}"') == 1
+
+
+def test_nothing_yet(harbour: Harbour) -> None:
+    """Without an upstream there is one way to make one."""
+    harbour.upstream("northern").delete()
+    assert "No breaker yet." in text(browser(harbour, "charlie").get("/resilience/breakers"))
+
+
+def test_the_topic_names_what_changed(harbour: Harbour) -> None:
+    """The newest first; the snapshot counts the open ones of these organizations."""
+    entries = [Entry(n, clock.now(), 1, "alice", "breaker.opened", f"upstream:{n}", "{}") for n in (4, 7)]
+    assert live.digest(entries) == {"changed": [7, 4], "more": False, "moves": {"breaker.opened": 2}, "notices": []}
+    assert live.snapshot(frozenset({harbour.world.tidewater.pk})) == {"open": 1}
+    assert live.snapshot(frozenset()) == {"open": 0}
+
+
+def test_failures_in_the_window_grow_old(harbour: Harbour) -> None:
+    """What a process published is counted by when it happened, not by when it was published."""
+    now = clock.now()
+    said = figures(now, calls(now - timedelta(seconds=50), [0.1, 0.1], failed=2, apart=1.0), in_window=2)
+    read = counted.read(json.dumps(said), now, BreakerConfig(failures_in_window=4))
+    assert read is not None
+    close = counted.readings([read], BreakerConfig(failures_in_window=4), now)
+    assert [reading.value for reading in close if reading.rule == "window"] == [2]
+    later = counted.readings([read], BreakerConfig(failures_in_window=4), now + timedelta(seconds=20))
+    assert [reading.value for reading in later if reading.rule == "window"] == [0]
+    assert read.recent[0].verdict is Verdict.FAILURE
+
+
+def test_a_hundred_breakers_cost_no_more_queries(harbour: Harbour, django_assert_max_num_queries: object) -> None:
+    """The list is read at once, however long it is."""
+    for n in range(30):
+        made = harbour.world.upstream(f"more-{n}")
+        window(made, figures(clock.now(), calls(clock.now(), wave(9))))
+    client = browser(harbour)
+    with django_assert_max_num_queries(40):  # type: ignore[operator]
+        assert client.get("/resilience/breakers").status_code == 200
+
+
+def test_what_belongs_to_another_organization_is_not_counted(harbour: Harbour) -> None:
+    """Windows and transitions are read within the viewer's organizations."""
+    transition(harbour.upstream("northern"), timedelta(0), "closed", "open", "trip", "secret reason")
+    assert Transition.objects.unscoped().filter(reason="secret reason").exists()
+    assert "secret reason" not in text(browser(harbour).get("/resilience/breakers"))
