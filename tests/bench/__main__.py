@@ -4,7 +4,7 @@ import argparse
 import tempfile
 from pathlib import Path
 
-from tests.bench import claims, idle, report, runners
+from tests.bench import claims, idle, report, runners, sharing
 from tests.bench.drain import RunnerFailed
 from tests.bench.merging import section as merging
 from tests.bench.order import Order
@@ -15,7 +15,7 @@ from tests.bench.sink import running_sink
 from tests.support.portal import Portal
 from tests.support.postgres import running_postgres
 
-SECTIONS = ["patterns", "merge", "throughput", "claims", "idle"]
+SECTIONS = ["patterns", "sharing", "merge", "throughput", "claims", "idle"]
 FULL = [
     "bare",
     "bare-uvloop",
@@ -51,6 +51,8 @@ def main() -> None:
             concurrency=options.concurrency,
             directory=Path(directory),
         )
+        if "sharing" in options.sections:
+            shared(bench)
         if "throughput" in options.sections:
             throughput(bench, options.only or FULL)
         if "claims" in options.sections:
@@ -93,6 +95,16 @@ def throughput(bench: Bench, names: list[str]) -> None:
             continue
         print(f"  {measured[-1].name}: {measured[-1].per_second:,.0f}/s", flush=True)
     print(f"\n{report.table(measured)}\n\n{report.verdict(measured)}\n", flush=True)
+
+
+def shared(bench: Bench) -> None:
+    """Look at the breakers that two processes share, on both databases."""
+    print("Breakers that processes share", flush=True)
+    with runners.portal(bench) as home:
+        print(sharing.measure(runners.whole(runners.ours(home))).told("SQLite"), flush=True)
+    with runners.portal(bench) as home, running_postgres(fsync=True) as server:
+        figures = sharing.measure(runners.whole(runners.ours(home, server.create_database(home.name))))
+        print(figures.told("PostgreSQL"), "\n", flush=True)
 
 
 def claim_times(bench: Bench) -> None:

@@ -1,6 +1,5 @@
 """hyx: async only; failures in a row, retries and a bulkhead."""
 
-import asyncio
 from collections.abc import Callable
 from typing import Any
 
@@ -27,18 +26,6 @@ def aretry(attempts: int = 3, sleep: Callable[[float], Any] | None = None) -> Ca
 
 
 def abulkhead(limit: int = 10, queue: int = 0, patience: float | None = None) -> Callable[[Any], Any]:
-    """Return its decorator; patience is asyncio's, for it has none."""
-    made = bulkhead(max_concurrency=limit, max_capacity=limit + queue)
-    if patience is None:
-        return made
-
-    def decorate(fn: Any) -> Any:
-        inner = made(fn)
-
-        async def call() -> Any:
-            async with asyncio.timeout(patience):
-                return await inner()
-
-        return call
-
-    return decorate
+    """Return its decorator; who waits there has no time limit."""
+    del patience
+    return bulkhead(max_concurrency=limit, max_capacity=limit + queue)

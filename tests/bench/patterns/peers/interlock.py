@@ -24,9 +24,9 @@ def breaker(
     volume: int = 0,
     **more: Any,
 ) -> CircuitBreaker:
-    """Return a breaker. It knows rates only: so many failures, where nothing else was counted, are a rate of one."""
+    """Return a breaker. It knows rates only: so many failures, where nothing else was counted, are more than its half."""
     config = Config(
-        failure_rate_threshold=1.0,
+        failure_rate_threshold=0.5,
         minimum_number_of_calls=volume or fails,
         wait_duration_in_open=wait,
         slow_call_duration_threshold=5.0,
