@@ -1,11 +1,12 @@
 """What a breaker counts: the window that decides, and what is only read. Whoever owns a ledger holds a lock."""
 
 from collections import deque
+from typing import TypeAlias
 
 from resilience.patterns.config import BreakerConfig
 from resilience.patterns.errors import code_of
 from resilience.patterns.events import Reason
-from resilience.patterns.snapshot import RecentError, Totals
+from resilience.patterns.snapshot import Totals
 from resilience.patterns.typing import Verdict
 from resilience.patterns.windows import FAILED, SLOW, CountWindow, TimeWindow, Window
 
@@ -13,6 +14,11 @@ RECENT_CALLS = 60
 RECENT_ERRORS = 5
 LONGEST_TEXT = 500
 """Characters kept of an error's text."""
+
+Sample: TypeAlias = tuple[float, str, str, str]
+"""A RecentError to be."""
+
+_FAILURE, _IGNORED = Verdict.FAILURE, Verdict.IGNORED  # the way through the enum costs as much as the window does
 
 
 class Ledger:
@@ -39,7 +45,7 @@ class Ledger:
         self._failed_at = _times_of(config)
         self.consecutive = 0
         self.recent: deque[tuple[float, float, Verdict]] = deque(maxlen=RECENT_CALLS)
-        self.errors: deque[RecentError] = deque(maxlen=RECENT_ERRORS)
+        self.errors: deque[Sample] = deque(maxlen=RECENT_ERRORS)
         self._counted = 0  # calls that the windows before this one saw
         self.outside = 0  # successes and failures that no window saw
         self.failures = 0
@@ -64,13 +70,13 @@ class Ledger:
         self.consecutive = 0
         self._failed_at = _times_of(self._config)
 
-    def note(self, verdict: Verdict, duration: float, now: float, sample: RecentError | None) -> bool:
+    def note(self, verdict: Verdict, duration: float, now: float, sample: Sample | None) -> bool:
         """Keeps a call in what is only read. Whether it was slow."""
         self.recent.append((now, duration, verdict))
-        if verdict is Verdict.IGNORED:
+        if verdict is _IGNORED:
             self.ignored += 1
             return False
-        if verdict is Verdict.FAILURE:
+        if verdict is _FAILURE:
             self.failures += 1
             if sample is not None:
                 self.errors.append(sample)
@@ -126,7 +132,7 @@ class Ledger:
         self.window = _window_of(self._config)
 
 
-def sample_of(error: BaseException | None, now: float) -> RecentError | None:
+def sample_of(error: BaseException | None, now: float) -> Sample | None:
     """What is kept of an error: never the error itself, which holds on to every frame it went through."""
     if error is None:
         return None
@@ -134,7 +140,7 @@ def sample_of(error: BaseException | None, now: float) -> RecentError | None:
         text, code = str(error)[:LONGEST_TEXT], code_of(error)
     except Exception:  # noqa: BLE001 - foreign errors may do anything here, and the call must go on
         text, code = "", ""
-    return RecentError(now, type(error).__name__, code, text)
+    return now, type(error).__name__, code, text
 
 
 def _shape(config: BreakerConfig) -> tuple[str, float]:

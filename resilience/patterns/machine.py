@@ -183,7 +183,7 @@ class Machine(ABC):
     def recent_errors(self) -> list[RecentError]:
         """The last 5 failures that had an error, the oldest first."""
         with self._lock:
-            return list(self._ledger.errors)
+            return [RecentError(*sample) for sample in self._ledger.errors]
 
     # -- the operator's word -------------------------------------------------------------------------------------
 
