@@ -40,6 +40,11 @@ class Destinations:
         self._policy = current()
         self._known: dict[int, Destination] = {}
         self.active: dict[int, Destination] = {}
+        self._doubted = False
+
+    def doubt(self) -> None:
+        """The transaction of the last `refresh` failed: what it has made is not there, so the next one reads and makes all anew."""
+        self._doubted = True
 
     def get(self, upstream_id: int) -> Destination:
         """The upstream with this id; it was in `active` when the assignment was made."""
@@ -51,7 +56,9 @@ class Destinations:
             self._policy, self._known = policy, {}
         cursor.execute("SELECT id, revision, paused_at IS NOT NULL FROM upstreams_upstream ORDER BY id")
         rows = cursor.fetchall()
-        stale = [pk for pk, revision, _ in rows if pk not in self._known or self._known[pk].revision != revision]
+        known = {} if self._doubted else self._known
+        stale = [pk for pk, revision, _ in rows if pk not in known or known[pk].revision != revision]
+        self._doubted = False
         for upstream in Upstream.objects.unscoped().filter(pk__in=stale) if stale else ():
             self._known[upstream.pk] = destination(upstream, self._breakers)
             cursor.execute(

@@ -155,13 +155,17 @@ class Desk:
         return Turn(page.assignments, page.wake)
 
     def _write(self, finished: Sequence[Finished], *, claim: bool) -> "_Page":
-        with transaction.atomic(), store.hurried(), connection.cursor() as cursor:
-            page = _Page(cursor, self, clock.now())
-            page.settle(finished)
-            page.ledger.write_freed()
-            if claim:
-                page.claim()
-            page.write()
+        try:
+            with transaction.atomic(), store.hurried(), connection.cursor() as cursor:
+                page = _Page(cursor, self, clock.now())
+                page.settle(finished)
+                page.ledger.write_freed()
+                if claim:
+                    page.claim()
+                page.write()
+        except Exception:
+            self.destinations.doubt()
+            raise
         self.held = page.held
         self._give_back_permits()
         return page

@@ -2,9 +2,11 @@
 
 from collections.abc import Iterator
 from datetime import timedelta
+from typing import Any
 
 import pytest
 import time_machine
+from django.db import OperationalError, connection
 
 from portal.kit import clock
 from resilience.breakers.actions.force import force_open
@@ -282,3 +284,22 @@ def test_two_pumps_share_the_slow_start(bench: Bench, travel: time_machine.Trave
     travel.shift(1)
     begun = [before + len(pump.turn([]).assignments) for before, pump in zip(begun, pumps, strict=True)]
     assert begun == [8, 8]
+
+
+def test_a_turn_that_was_rolled_back_is_as_if_it_had_never_been(bench: Bench) -> None:
+    """The first turn makes an upstream's rows; when it fails, they are made again, and an outage still gives attempts back."""
+    items, desk = bench.put("p-1", "p-2"), bench.desk()
+
+    def break_off(execute: Any, sql: str, *rest: Any) -> Any:
+        if "syncqueue_lane" in sql:
+            raise OperationalError("the connection was lost")
+        return execute(sql, *rest)
+
+    with connection.execute_wrapper(break_off), pytest.raises(OperationalError):
+        desk.turn([])
+    fail(bench, desk, desk.turn([]).assignments)
+    assert attempts(items) == [1, 1]
+    stop(bench.upstream)
+    desk.breakers.round()
+    desk.turn([])
+    assert attempts(items) == [0, 0]
