@@ -24,9 +24,9 @@ def test_it_refuses_until_exactly_the_reset_timeout_and_says_for_how_long() -> N
     with pytest.raises(CircuitOpenError) as caught:
         one.call(int)
     assert (caught.value.name, caught.value.retry_after, caught.value.reason) == ("maps", 20, "consecutive-failures")
-    with pytest.raises(CircuitOpenError):
+    with pytest.raises(CircuitOpenError) as caught:
         one.admit()
-    assert (one.is_open, one.retry_after) == (True, 20)
+    assert (caught.value.name, caught.value.retry_after, one.is_open, one.retry_after) == ("maps", 20, True, 20)
     clock.advance(19.5)
     assert one.is_open
     clock.advance(0.5)
@@ -129,7 +129,7 @@ def test_no_more_than_so_many_at_a_time() -> None:
     assert (one.snapshot().half_open_in_use, one.is_open, one.retry_after) == (2, True, 40)
     with pytest.raises(CircuitOpenError) as caught:
         one.call(int)
-    assert (caught.value.retry_after, caught.value.reason) == (40, "half-open-full")
+    assert (caught.value.name, caught.value.retry_after, caught.value.reason) == ("maps", 40, "half-open-full")
     first.done(SUCCESS)
     assert (one.snapshot().half_open_in_use, one.retry_after) == (1, 0.0)
     third = one.admit()
@@ -378,6 +378,11 @@ def test_while_it_is_open_nobody_asks_for_a_place() -> None:
     clock.advance(1)
     one.record_success(duration=4.0)
     assert asked == [1]
+    one.disable()
+    one.call(int)
+    one.record_success()
+    assert asked == [1], "nor while it is disabled"
+    one.record_success(duration=4.0)
     assert one.recent()[-1].duration == 4.0
 
 
@@ -395,6 +400,27 @@ def test_a_half_open_call_gets_its_arguments_and_its_listeners_the_error() -> No
         one.call(down)
     assert [done.error for done in heard] == [None, error]
     assert one.recent_errors()[-1].text == "no"
+
+
+def test_a_half_open_call_is_kept_as_others_are() -> None:
+    """With its moment, its duration and, if it failed, its error; what its result says decides."""
+    clock = Clock()
+    one = half_open(clock, is_failure_result=lambda result: result == 1, success_threshold=9)
+    heard = ended(one)
+    permit = one.admit()
+    clock.advance(2)
+    permit.done(SUCCESS, error=Down("only a note"))
+    assert one.call(int) == 0
+    assert len(one.recent_errors()) == 5
+    assert {error.at for error in one.recent_errors()} == {1000.0}
+    permit = one.admit()
+    permit.done(FAILURE, 3.0, Down("no"))
+    assert one.recent_errors()[-1] == (1062.0, "Down", "", "no")
+    assert [(call.at, call.duration) for call in one.recent()[-3:]] == [(1062.0, 2.0), (1062.0, 0.0), (1062.0, 3.0)]
+    assert [done.duration for done in heard] == [2.0, 0.0, 3.0]
+    one = half_open(clock, is_failure_result=lambda result: result == 1)
+    assert one.call(int, 1) == 1
+    assert one.state is State.OPEN
 
 
 def test_a_clock_that_steps_back_or_leaps_ahead_is_harmless() -> None:

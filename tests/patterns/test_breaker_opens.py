@@ -32,14 +32,15 @@ def test_so_many_failures_in_a_row_open_it() -> None:
     ]
 
 
-def test_the_call_that_opens_it_raises_its_own_error() -> None:
-    """The caller learns what happened to its call; pybreaker raises its own error instead."""
+def test_the_call_that_opens_it_raises_its_own_error(caplog: pytest.LogCaptureFixture) -> None:
+    """The caller learns what happened to its call, and the log is left alone; pybreaker raises its own error instead."""
     one = breaker(failure_threshold=1)
     error = Down("no")
     with pytest.raises(Down) as caught:
         one.call(raising, error)
     assert caught.value is error
     assert one.state is State.OPEN
+    assert caplog.messages == []
 
 
 def test_the_share_of_failures_opens_it_at_exactly_the_threshold() -> None:
@@ -134,6 +135,12 @@ def test_a_window_of_time_forgets_what_is_too_old() -> None:
     assert one.snapshot().calls == 0
     fail(one)
     assert one.state is State.CLOSED
+    clock.advance(60)
+    succeed(one)
+    assert (one.snapshot().calls, one.snapshot().failures) == (1, 0)
+    clock.advance(60)
+    assert one.snapshot().calls == 0
+    fail(one)
     fail(one, 9)
     assert one.state is State.OPEN
 

@@ -94,8 +94,8 @@ def test_disabled_lets_all_through_and_keeps_them_out_of_the_window() -> None:
     assert (one.state, one.forced, one.is_open, one.retry_after) == (State.CLOSED, "disabled", False, 0.0)
     assert (one.snapshot().calls, one.snapshot().failures, one.snapshot().consecutive_failures) == (2, 2, 2)
     assert (one.totals().failures, one.totals().successes) == (23, 1)
-    assert [(change.previous, change.current, change.forced, change.detail) for change in heard] == [
-        (State.CLOSED, State.CLOSED, "disabled", "drill")
+    assert [(change.previous, change.current, change.reason, change.forced, change.detail) for change in heard] == [
+        (State.CLOSED, State.CLOSED, "disabled", "disabled", "drill")
     ]
     one.reset()
     fail(one, 4)
@@ -358,6 +358,19 @@ def test_a_breaker_knows_its_health() -> None:
     assert one.health_score == pytest.approx(100 * (1 - 0.3 / 2) * (1 - 0.05 / 2), abs=0.06)
     clock.advance(30)
     assert one.health_score == 100
+
+
+def test_each_break_brings_its_own_refusals() -> None:
+    """Two breaks with two refusals each are four refusals."""
+    one = breaker()
+    for _ in range(2):
+        one.force_open()
+        for _ in range(2):
+            with pytest.raises(CircuitOpenError):
+                one.call(int)
+        one.reset()
+    succeed(one, 12)
+    assert one.health_score == pytest.approx(100 * (1 - 4 / 16 / 2), abs=0.06)
 
 
 def test_a_breaker_that_has_been_away_for_an_hour_is_not_worse_than_ten_minutes_away() -> None:
