@@ -82,9 +82,12 @@ lint: $(WITH_DEV) ## everything that can be said without running it
 	BREAKWATER_ENV=production BREAKWATER_BASE_URL=https://portal.example.org \
 	  $(BIN)/python manage.py check --deploy --fail-level WARNING
 
-test: $(WITH_DEV) test-tools $(EDITOR) ## all tests: on SQLite, then on PostgreSQL (what drives a browser, kills processes at length or knows no database runs once)
-	@echo "== On SQLite"; $(BIN)/pytest
-	@echo "== On PostgreSQL"; BREAKWATER_TEST_DB=postgres $(BIN)/pytest -m "(not browser and not crash and not plain) or postgres_only"
+test: $(WITH_DEV) test-tools $(EDITOR) ## all tests: on SQLite, and beside it on PostgreSQL (what drives a browser, kills processes at length or knows no database runs once)
+	@mkdir -p build; echo "== On SQLite; on PostgreSQL beside it, told afterwards"; \
+	BREAKWATER_TEST_DB=postgres nice -n 10 $(BIN)/pytest -p no:cacheprovider -m "(not browser and not crash and not plain) or postgres_only" \
+	  >build/tests-on-postgres.log 2>&1 & other=$$!; trap 'kill $$other 2>/dev/null' EXIT; \
+	failed=0; $(BIN)/pytest || failed=$$?; \
+	wait $$other || failed=$$?; echo "== On PostgreSQL"; cat build/tests-on-postgres.log; exit $$failed
 
 CHROMIUM = $(firstword $(wildcard /usr/bin/chromium /usr/bin/chromium-browser))
 POSTGRES = $(firstword $(wildcard /usr/lib/postgresql/15/bin/postgres))
