@@ -9,6 +9,7 @@ from portal.policy import Policy, current
 from portal.policy.core.keys import BY_NAME
 from resilience.patterns.config import BreakerConfig
 from resilience.patterns.errors import ConfigError
+from resilience.upstreams.figures import SECTIONS
 from resilience.upstreams.models import Upstream
 
 log = logging.getLogger(__name__)
@@ -21,9 +22,6 @@ PRESETS: Mapping[str, Mapping[str, Any]] = {
     "critical": {},
 }
 """Where a policy has a breaker of its own. The queue waits out an outage behind a breaker, so each upstream has one, "critical" too."""
-
-OWN = ("circuit_breaker", "sync_backoff")
-"""The sections whose keys an upstream may set itself."""
 
 
 def most_attempts(upstream: Upstream) -> int:
@@ -79,7 +77,7 @@ def _figures(policy: Policy, preset: str, own: tuple[tuple[str, Any], ...]) -> F
     table, native = [], {}
     mine, named = dict(own), PRESETS.get(preset, {})
     for said in policy.explain():
-        if said.section not in OWN:
+        if said.section not in SECTIONS:
             continue
         key = next(key for key in BY_NAME[said.section].keys if key.name == said.name)
         value, source = said.value, said.source

@@ -10,6 +10,7 @@ urlpatterns = [
     path("resilience/breakers", views.index, name="breakers"),
     path("resilience/breakers/reset-all", views.close_all, name="breakers_reset_all"),
     path("resilience/breakers/<int:upstream_id>", views.breaker, name="breaker"),
+    path("settings/upstreams/<int:upstream_id>/figures", views.own_figures, name="upstream_figures"),
     path("resilience/breakers/<int:upstream_id>/transitions", views.transitions, name="breaker_transitions"),
     path("resilience/breakers/<int:upstream_id>/test", views.test, name="breaker_test"),
     path("resilience/breakers/<int:upstream_id>/reset", views.close, name="breaker_reset"),

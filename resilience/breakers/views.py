@@ -23,6 +23,8 @@ from resilience.breakers.actions.reset import reset, reset_all
 from resilience.breakers.actions.test_now import test_now
 from resilience.breakers.forms import ForceForm, next_morning
 from resilience.breakers.models import Breaker
+from resilience.breakers.own import OwnFigures
+from resilience.upstreams.actions.update_upstream import update_upstream
 from resilience.upstreams.models import Upstream
 from resilience.upstreams.standing import inflow, standings
 
@@ -162,6 +164,35 @@ def force(request: HttpRequest, upstream_id: int, how: str) -> HttpResponse:
             return redirect("breaker", upstream.pk)
     context = {"upstream": upstream, "how": how, "form": form, **_forcing(upstream)}
     return _answer(request, "breakers/force.html", context, status=422 if form.errors else 200)
+
+
+@require_http_methods(["GET", "POST"])
+def own_figures(request: HttpRequest, upstream_id: int) -> HttpResponse:
+    """Where an upstream departs from the policy: a field for each key, with what holds without it."""
+    viewer = _viewer(request)
+    upstream = pages.upstream_of(viewer, upstream_id)
+    may_change = viewer.can(Permission.ADMINISTER, upstream.organization_id)
+    form = OwnFigures(upstream, request.POST.dict() if request.method == "POST" else None)
+    revision = upstream.revision
+    if request.method == "POST":
+        viewer.require(Permission.ADMINISTER, upstream.organization_id)
+        revision = _number(request.POST.get("revision", "")) or upstream.revision
+        if form.valid and _figures_saved(request, upstream, form, revision):
+            return redirect("upstream", upstream.pk)
+    context = {"upstream": upstream, "form": form, "may_change": may_change, "revision": revision}
+    return _answer(request, "breakers/own_figures.html", context, status=200 if form.valid else 422)
+
+
+def _figures_saved(request: HttpRequest, upstream: Upstream, form: OwnFigures, revision: int) -> bool:
+    changes = {"figures": form.values, "revision": revision}
+    try:
+        updated = update_upstream(viewer=_viewer(request), upstream_id=upstream.pk, changes=changes)
+    except (Invalid, Conflicting) as error:
+        form.show(error.faults)
+        return False
+    if updated.changed:
+        messages.success(request, _("The figures of %s are saved.") % upstream.name)
+    return True
 
 
 def _forced(row: Breaker) -> str:

@@ -18,7 +18,6 @@ from resilience.patterns.config import BreakerConfig
 from resilience.patterns.typing import State
 
 SLUGS = {State.CLOSED: "closed", State.HALF_OPEN: "half_open", State.OPEN: "open"}
-SHARE = "of calls"
 
 
 def clock_of(at: datetime) -> str:
@@ -166,17 +165,18 @@ def source(said: str) -> str:
 
 def figure(value: Any, unit: str) -> str:
     """A value as the policy's page writes it, with its unit."""
-    match value:
-        case None | False:
-            return _("off")
-        case True:
-            return _("on")
-        case int() | float() if unit == "ms":
-            return formats.duration(value / 1_000) if value else f"0{formats.GAP}ms"
-        case int() | float() if unit == SHARE:
+    if isinstance(value, int | float) and not isinstance(value, bool):
+        return _measured(value, unit)
+    return str({None: _("off"), False: _("off"), True: _("on")}.get(value, value))
+
+
+def _measured(value: float, unit: str) -> str:
+    match unit:
+        case "ms":
+            return formats.duration(value / 1_000)
+        case "of calls":
             return _("%s of calls") % share(value)
-        case int() | float():
-            places = 0 if value == int(value) else 2
-            return f"{formats.number(value, places)}{formats.GAP}{unit}".rstrip()
+        case "times":
+            return f"×{formats.GAP}{value:g}"
         case _:
-            return str(value)
+            return f"{formats.number(value, 0 if value == int(value) else 2)}{formats.GAP}{unit}".rstrip()

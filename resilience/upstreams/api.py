@@ -41,6 +41,7 @@ SHOWN = {
     "failed_head": "hold",
     "critical": False,
     "policy": "api",
+    "figures": {},
     "version": "etag",
     "paused": None,
     "out": None,

@@ -12,6 +12,7 @@ from resilience.upstreams.models import Upstream
 from resilience.upstreams.standing import Standing
 
 SLUG = r"^[a-z0-9](?:[a-z0-9-]{0,48}[a-z0-9])?$"
+OWN_FIGURES = _("Keys of circuit_breaker and sync_backoff that it sets itself; null switches one off.")
 
 
 class CredentialsSerializer(serializers.Serializer[Any]):
@@ -42,6 +43,7 @@ class NewUpstreamSerializer(serializers.Serializer[Any]):
     failed_head = serializers.ChoiceField(choices=FAILED_HEAD, default="hold")
     critical = serializers.BooleanField(default=False)
     policy = serializers.CharField(max_length=20, default="api")
+    figures = serializers.DictField(required=False, help_text=OWN_FIGURES)
     routes = serializers.DictField(help_text=_("For each type of entity, its route, as the adapter defines it."))
     version = serializers.CharField(default="etag")
 
@@ -61,6 +63,7 @@ class ChangesSerializer(serializers.Serializer[Any]):
     failed_head = serializers.ChoiceField(choices=FAILED_HEAD, required=False)
     critical = serializers.BooleanField(required=False)
     policy = serializers.CharField(max_length=20, required=False)
+    figures = serializers.DictField(required=False, help_text=OWN_FIGURES)
     routes = serializers.DictField(required=False)
     version = serializers.CharField(required=False)
     revision = serializers.IntegerField(
@@ -106,6 +109,7 @@ class UpstreamSerializer(serializers.Serializer[Any]):
     failed_head = serializers.ChoiceField(choices=FAILED_HEAD)
     critical = serializers.BooleanField()
     policy = serializers.CharField()
+    figures = serializers.DictField(help_text=OWN_FIGURES)
     routes = serializers.DictField()
     version = serializers.CharField()
     paused = PausedSerializer(allow_null=True)
@@ -134,6 +138,7 @@ def represent(upstream: Upstream, standing: Standing) -> Mapping[str, Any]:
     return {
         "organization": upstream.organization.slug,
         **{name: getattr(upstream, name) for name in plain},
+        "figures": upstream.figures,
         "routes": upstream.routes,
         "version": upstream.version,
         "headers": mask_headers(upstream.headers),

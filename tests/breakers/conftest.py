@@ -15,6 +15,7 @@ from resilience.breakers.models import Breaker, Transition, Window
 from resilience.upstreams.models import Upstream
 from syncqueue.models import Sample
 from tests.support.breakers import stop
+from tests.support.people import PLANS
 from tests.web.conftest import browser_type_launch_args, visit, world  # noqa: F401 - fixtures
 from tests.web.world import PASSWORD, World
 
@@ -84,6 +85,9 @@ def harbour(world: World) -> Harbour:  # noqa: F811
     for slug in ("figma", "github", "billing", "openai", "plans-api"):
         world.upstream(slug)
     world.upstream("northern", world.northlight)
+    Upstream.objects.unscoped().update(routes=PLANS)
+    for made in world.upstreams.values():
+        made.refresh_from_db()
     now, plans, openai = clock.now(), world.upstreams["plans-api"], world.upstreams["openai"]
     openai.figures = {"circuit_breaker.slow_call_ms": 2000, "circuit_breaker.slow_call_rate": 0.5}
     openai.policy = "ai"

@@ -3,9 +3,9 @@
 import json
 import re
 from datetime import timedelta
+from typing import Any
 
 import pytest
-from django.http import HttpResponse
 from django.test import Client
 
 from portal.events.models import Event
@@ -28,9 +28,9 @@ def browser(harbour: Harbour, name: str = "alice") -> Client:
     return client
 
 
-def text(answer: HttpResponse) -> str:
+def text(answer: Any) -> str:
     """What the page says, without its tags."""
-    body = answer.content.decode().partition("<main")[2].partition("</main>")[0]
+    body: str = answer.content.decode().partition("<main")[2].partition("</main>")[0]
     return re.sub(r"\s+", " ", re.sub(r"<[^>]+>", " ", body)).replace("\xa0", " ").replace(" ,", ",")
 
 

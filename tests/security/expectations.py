@@ -99,6 +99,10 @@ EXPECTED: dict[str, list[Case]] = {
     "settings/upstreams": [get(For.SIGNED_IN)],
     "settings/upstreams/add": [get(For.RIGHT_SOMEWHERE), post(For.RIGHT_SOMEWHERE, {"name": "x"})],
     "settings/upstreams/<int:upstream_id>": [get(For.MEMBERS), post(For.RIGHT, {"name": "x"})],
+    "settings/upstreams/<int:upstream_id>/figures": [
+        get(For.MEMBERS),
+        post(For.RIGHT, {"circuit_breaker.cooldown_ms": "5000"}),
+    ],
     "settings/upstreams/<int:upstream_id>/test": [post(For.RIGHT)],
     "settings/upstreams/<int:upstream_id>/pause": [post(For.RIGHT, WHY)],
     "settings/upstreams/<int:upstream_id>/resume": [post(For.RIGHT)],

@@ -7,6 +7,7 @@ from portal.kit.viewer import Permission, Viewer
 from resilience.upstreams import adapters
 from resilience.upstreams.core.address import address_fault
 from resilience.upstreams.core.draft import Draft, faults
+from resilience.upstreams.figures import figure_faults
 from resilience.upstreams.models import Upstream
 
 LONGEST_REASON = 300
@@ -29,15 +30,14 @@ def locked(*, viewer: Viewer, upstream_id: int, permission: Permission) -> Upstr
 
 def draft_faults(draft: Draft) -> list[Fault]:
     """Everything that is wrong with a draft, under the portal's settings."""
-    return list(
-        faults(
-            draft,
-            address_fault=lambda address: address_fault(
-                address, plain_everywhere=not settings.PRODUCTION, allowed=settings.BREAKWATER_ALLOWED_NETWORKS
-            ),
-            validate_adapter=adapters.validate,
-        )
+    plain = faults(
+        draft,
+        address_fault=lambda address: address_fault(
+            address, plain_everywhere=not settings.PRODUCTION, allowed=settings.BREAKWATER_ALLOWED_NETWORKS
+        ),
+        validate_adapter=adapters.validate,
     )
+    return [*plain, *figure_faults(draft.policy, draft.figures)]
 
 
 def refuse(found: list[Fault]) -> None:

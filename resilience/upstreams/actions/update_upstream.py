@@ -28,6 +28,7 @@ _SHOWN = (
     "failed_head",
     "critical",
     "policy",
+    "figures",
     "version",
 )
 _REACHED_BY = {"address", "credentials", "headers"}

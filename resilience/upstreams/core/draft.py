@@ -32,6 +32,7 @@ class Draft:
     failed_head: Any = "hold"
     critical: Any = False
     policy: Any = "api"
+    figures: Any = field(default_factory=dict)
     routes: Any = field(default_factory=dict)
     version: Any = "etag"
 
