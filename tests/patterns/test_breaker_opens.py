@@ -102,16 +102,19 @@ def test_so_many_failures_within_so_many_seconds_open_it() -> None:
 
 
 def test_a_share_of_slow_calls_opens_it() -> None:
-    """A call of exactly the duration is slow, and three of ten are 0.3, though all of them gave a result."""
+    """A call of exactly the duration is slow, and seven of 24 reach 7/24, though all of them gave a result."""
     clock = Clock()
-    one = breaker(clock, slow_call_duration=5.0, slow_call_rate_threshold=0.3)
+    one = breaker(clock, slow_call_duration=5.0, slow_call_rate_threshold=7 / 24)
     heard = changes(one)
-    for seconds in [4.999] * 7 + [5.0] * 3:
+    for seconds in [5.0] * 2 + [4.5] * 17 + [5.0] * 3:
+        one.call(clock.advance, seconds)
+    assert one.state is State.CLOSED, "five of twenty-two"
+    for seconds in [5.0] * 2:
         one.call(clock.advance, seconds)
     assert one.state is State.OPEN
     assert heard[0].reason == "slow-call-rate"
-    assert (heard[0].snapshot.slow, heard[0].snapshot.slow_rate, heard[0].snapshot.failures) == (3, 0.3, 0)
-    assert one.totals().slow == 3
+    assert (heard[0].snapshot.slow, heard[0].snapshot.slow_rate, heard[0].snapshot.failures) == (7, 7 / 24, 0)
+    assert one.totals().slow == 7
     assert one.recent()[-1] == (clock.now, 5.0, Verdict.SUCCESS)
 
 

@@ -7,6 +7,7 @@ import threading
 import pytest
 
 from resilience.patterns.errors import CircuitOpenError, ConfigError
+from resilience.patterns.machine import BREAKS_KEPT
 from resilience.patterns.snapshot import HEALTH_SPAN, health_score
 from resilience.patterns.typing import State, Verdict
 from tests.patterns.breakers import breaker, changes, fail, half_open, opened, succeed
@@ -29,6 +30,7 @@ def test_forced_open_refuses_until_further_notice() -> None:
     assert [(change.reason, change.detail, change.forced) for change in heard] == [
         ("forced-open", "planned work", "open")
     ]
+    assert (heard[0].name, heard[0].at) == ("maps", 1000.0)
     now = one.snapshot()
     assert (now.forced, now.reason, now.detail, now.retry_after) == ("open", "forced-open", "planned work", None)
     one.force_open()
@@ -126,6 +128,7 @@ def test_reset_closes_it_with_an_empty_window_whatever_it_was() -> None:
         now = one.snapshot()
         assert (now.state, now.calls, now.consecutive_failures, now.reason) == (State.CLOSED, 0, 0, "reset")
         assert now.failures_lately == 0
+    assert (now.failure_rate, now.slow_rate) == (0.0, 0.0), "of no calls none failed"
     one = breaker(clock)
     fail(one, 4)
     heard = changes(one)
@@ -304,6 +307,23 @@ def test_changes_are_counted_by_where_from_where_to_and_why() -> None:
     }
     counted.clear()
     assert len(one.changes()) == 4
+
+
+def test_a_new_breaker_has_nothing_to_tell() -> None:
+    """Closed since it was made, for no reason but that."""
+    now = breaker(Clock(7.0)).snapshot()
+    assert (now.state, now.since, now.generation, now.reason, now.detail) == (State.CLOSED, 7.0, 1, "new", "")
+    assert (now.calls, now.successes, now.rejected, now.rejected_since_trip, now.openings) == (0, 0, 0, 0, 0)
+    assert now.health_score == 100
+
+
+def test_no_more_breaks_are_kept_than_are_of_use() -> None:
+    """A breaker that flaps for a year needs no more memory for it."""
+    one = breaker()
+    for _ in range(BREAKS_KEPT + 10):
+        one.force_open()
+        one.reset()
+    assert len(one._breaks) == BREAKS_KEPT
 
 
 @pytest.mark.parametrize(
