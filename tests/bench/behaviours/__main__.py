@@ -8,6 +8,7 @@ import os
 import platform
 import subprocess
 import sys
+import textwrap
 from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -109,7 +110,8 @@ def page() -> str:
     """Return the whole page."""
     versions = ", ".join(released(peer) for peer in PACKAGES if peer != "breakwater")
     today = datetime.now(UTC).strftime("%-d %B %Y")
-    parts = [BEFORE.format(date=today, python=platform.python_version(), versions=versions)]
+    run = textwrap.fill(f"Run on {today}, Python {platform.python_version()}: {versions}.", 120)
+    parts = [BEFORE.format(run=run)]
     parts += [f"## {title}\n\n{table(rows)}" for title, rows in TABLES.items()]
     parts += [AFTER, f"## How each row is staged\n\n{_stages()}"]
     return "\n\n".join(part.strip() for part in parts)

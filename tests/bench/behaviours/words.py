@@ -8,7 +8,7 @@ BEFORE = """
 library in the way that it documents. What is not right is in italics; `(n/a)` is what a library does not offer or what cannot be
 staged with it, with the reason. Whether it is fast stands in [benchmarks](../benchmarks.md).
 
-Run on {date}, Python {python}: {versions}.
+{run}
 """
 
 AFTER = """

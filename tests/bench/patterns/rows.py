@@ -181,7 +181,7 @@ def _crowds() -> tuple[Row, ...]:
     return tuple(
         Row(
             f"threads-{count}",
-            f"closed breaker, {count} threads, time for one call of all",
+            f"closed breaker, {count} thread{'s'[: count - 1]} at once, time for a call",
             timers.crowd(count),
             subjects,
         )
