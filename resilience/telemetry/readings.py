@@ -127,10 +127,6 @@ class Readings:
     def __iter__(self) -> Iterator[tuple[Metric, dict[Labels, float]]]:
         return iter(self._by_metric.items())
 
-    def of(self, metric: Metric) -> dict[Labels, float]:
-        """The figures of one metric, by label values."""
-        return self._by_metric[metric]
-
 
 def read_breaker(breaker: CircuitBreaker, into: Readings) -> None:
     """Reads what one breaker counted, and how it stands."""
@@ -163,8 +159,7 @@ class Tally:
 
     def start(self) -> None:
         """Listens from now on."""
-        if not self._ends:
-            self._ends = [retry_events.subscribe(self._on_retry), timeout_events.subscribe(self._on_timeout)]
+        self._ends += [retry_events.subscribe(self._on_retry), timeout_events.subscribe(self._on_timeout)]
 
     def stop(self) -> None:
         """Listens no more."""

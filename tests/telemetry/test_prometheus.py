@@ -351,3 +351,21 @@ def test_a_bulkhead_that_is_gone_is_forgotten(manager: Manager, scrape: Scrape) 
     manager.discard("maps")
     assert scrape.value("bulkhead_executions_total", name="maps", state="active") is None
     assert isinstance(manager.bulkhead("maps", BulkheadConfig()), Bulkhead)
+
+
+def test_a_fork_counts_bulkheads_anew_and_holds_no_lock(manager: Manager) -> None:
+    """A child's bulkheads are empty; what it was told before stays."""
+    registry = CollectorRegistry()
+    collector = prometheus.register(manager=manager, registry=registry)
+    scrape, bulkhead, tally = Scrape(registry), manager.bulkhead("maps", BulkheadConfig()), collector._sources.tally
+    bulkhead.call(works)
+    assert scrape.value("bulkhead_executions_total", name="maps", state="active") == 1
+    with tally._lock:  # a thread that is not there in the child
+        bulkhead._after_fork()
+        tally._after_fork()
+        other = threading.Thread(target=scrape.text)
+        other.start()
+        other.join(5)
+        assert not other.is_alive()
+    assert scrape.value("bulkhead_executions_total", name="maps", state="active") == 0
+    collector.close()

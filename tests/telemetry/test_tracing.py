@@ -423,3 +423,44 @@ off()
         "opentelemetry-api is not installed: no spans of the resilience patterns are made.",
         "42 False",
     ]
+
+
+def test_a_fork_holds_no_lock(manager: Manager, traces: Traces) -> None:
+    """A child can make chains that are traced while a thread of its parent was making one."""
+    assert tracing._on is not None
+    lock = tracing._on._lock
+    done: list[str] = []
+    with lock:
+        tracing._on._after_fork()
+        other = threading.Thread(target=lambda: done.append(manager.execute("child", works, policy=ALL)))
+        other.start()
+        other.join(5)
+    assert done == ["fine"]
+    assert len(traces.spans()) == 1
+
+
+def test_what_happens_outside_of_any_operation_is_told_to_nobody(manager: Manager, traces: Traces) -> None:
+    """A retry alone and a forced breaker have no span."""
+    manager.execute("maps", works, policy=ALL)
+    with pytest.raises(ConnectionError):
+        execute_with_retry(fail, RetryConfig(max_attempts=2, initial_delay=0))
+    manager.breaker("maps").force_open()
+    with tracing.operation("bare"):
+        pass
+    worked, bare = traces.spans()
+    assert worked.events == ()
+    assert attributes(bare) == {"resilience.name": "bare"}
+
+
+def test_the_five_names_of_the_guide_are_in_one_trace(manager: Manager, traces: Traces) -> None:
+    """As whoever searches an exported trace for them finds them."""
+    manager.execute("maps", works, policy=ALL)
+    text = traces.only().to_json()
+    for name in (
+        "resilience.operation",
+        "circuit.state",
+        "retry.attempt",
+        "timeout.exceeded",
+        "bulkhead.queue_position",
+    ):
+        assert f'"{name}"' in text
