@@ -248,6 +248,7 @@ async def test_a_cancelled_call_is_no_failure(manager: Manager, traces: Traces) 
     with pytest.raises(asyncio.CancelledError):
         await task
     assert attributes(traces.only())["error.type"] == "asyncio.exceptions.CancelledError"
+    assert traces.only().status.status_code is StatusCode.UNSET
 
 
 async def test_spans_follow_into_tasks_and_threads(manager: Manager, traces: Traces) -> None:
