@@ -87,13 +87,19 @@ class Facts:
 
 
 def facts(
-    breaker: Breaker, config: BreakerConfig, *, now: datetime, last: dict[State, datetime], trip: Transition | None
+    breaker: Breaker,
+    config: BreakerConfig,
+    *,
+    now: datetime,
+    last: dict[State, datetime],
+    trip: Transition | None,
+    so_far: str = "",
 ) -> Facts:
-    """What is known of the breaker, for the pictures. `last` is when it was last in each state."""
+    """What is known of the breaker, for the pictures. `last` is when it was last in each state, `so_far` how close it is to opening."""
     state = breaker.breaker_state
     return Facts(
         notes={known: _notes(known, breaker, config, last) for known in State},
-        trips=_trips(breaker, config, trip),
+        trips=_trips(breaker, config, trip, so_far),
         tests=_tests(breaker, config, now),
         fails=_fails(breaker),
         passes=_passes(breaker, config),
@@ -122,13 +128,15 @@ def _notes(state: State, breaker: Breaker, config: BreakerConfig, last: dict[Sta
     return (Text(means[state]),)
 
 
-def _trips(breaker: Breaker, config: BreakerConfig, trip: Transition | None) -> tuple[Text, ...]:
+def _trips(breaker: Breaker, config: BreakerConfig, trip: Transition | None, so_far: str) -> tuple[Text, ...]:
     rule = words.joined(words.rules(config)) or _("nothing opens it")
     if breaker.out and trip is not None:
         said = {"why": words.trip_reason(trip.reason), "at": words.clock_of(trip.at)}
         return Text(rule), Text(_("last: %(why)s at %(at)s") % said, bold=True)
     if breaker.forced_open:
         return Text(rule), Text(_("forced by %s") % breaker.forced_by, bold=True)
+    if so_far and breaker.breaker_state is State.CLOSED:
+        return Text(rule), Text(so_far, bold=True)
     return (Text(rule),)
 
 

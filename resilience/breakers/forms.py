@@ -1,5 +1,6 @@
 """The form that takes a breaker out of its own hands: why, and until when."""
 
+from collections.abc import Mapping
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -14,22 +15,37 @@ OTHER, TIME = "other", "time"
 MORNING = 8
 
 
+REASONS: Mapping[str, list[tuple[str, Any]]] = {
+    "force-open": [
+        ("maintenance", gettext_lazy("Upstream maintenance")),
+        ("harm", gettext_lazy("It harms the upstream")),
+        ("data", gettext_lazy("Wrong data")),
+        (OTHER, gettext_lazy("Other")),
+    ],
+    "force-closed": [
+        ("wrong", gettext_lazy("It opens without cause")),
+        ("urgent", gettext_lazy("These changes cannot wait")),
+        ("trial", gettext_lazy("A load test")),
+        (OTHER, gettext_lazy("Other")),
+    ],
+}
+
+
 class ForceForm(forms.Form):
     """Why (a chip, with words of one's own), and until when (a chip, or a moment)."""
 
-    why = forms.ChoiceField(
-        choices=[
-            ("maintenance", gettext_lazy("Upstream maintenance")),
-            ("harm", gettext_lazy("It harms the upstream")),
-            ("data", gettext_lazy("Wrong data")),
-            (OTHER, gettext_lazy("Other")),
-        ],
-        initial="maintenance",
-    )
+    why = forms.ChoiceField()
     reason = forms.CharField(required=False, max_length=250)
     until = forms.ChoiceField(choices=[("30", ""), ("60", ""), ("morning", ""), (TIME, "")], initial="60")
     at = forms.DateTimeField(required=False)
     disable = forms.BooleanField(required=False)
+
+    def __init__(self, data: Any = None, *, how: str) -> None:
+        super().__init__(data, initial={"why": REASONS[how][0][0]})
+        self.labels = dict(REASONS[how])
+        field = self.fields["why"]
+        if isinstance(field, forms.ChoiceField):
+            field.choices = REASONS[how]
 
     def clean(self) -> dict[str, Any]:
         """What goes together: other reasons need words, a moment of one's own needs the moment."""
@@ -45,10 +61,9 @@ class ForceForm(forms.Form):
         """The chip and the words, as the audit log keeps them."""
         why: str = self.cleaned_data["why"]
         words: str = self.cleaned_data["reason"].strip()
-        labels = {name: str(label) for name, label in REASONS}
         if why == OTHER:
             return words
-        return f"{labels[why]}: {words}" if words else labels[why]
+        return f"{self.labels[why]}: {words}" if words else str(self.labels[why])
 
     @property
     def said_until(self) -> datetime:
@@ -61,9 +76,6 @@ class ForceForm(forms.Form):
                 return at
             case minutes:
                 return clock.now() + timedelta(minutes=int(minutes))
-
-
-REASONS: list[tuple[str, Any]] = list(ForceForm.base_fields["why"].choices)  # type: ignore[attr-defined]
 
 
 def next_morning() -> datetime:

@@ -56,12 +56,13 @@ def overrides(viewer: Viewer) -> Iterator[Override]:
 
 @dataclass(slots=True)
 class Field:
-    """One key of the form: what was typed, what holds without it, and what is wrong."""
+    """One key of the form: what was typed, what holds without it (as the file writes it, and in words), and what is wrong."""
 
     key: str
     says: str
     unit: str
     typed: str
+    plain: str
     holds: str
     source: str
     error: str = ""
@@ -87,6 +88,7 @@ class OwnFigures:
                 one.unit,
                 (data.get(one.key, "") if data is not None else _plain(upstream.figures.get(one.key, ""))).strip(),
                 _plain(one.value),
+                words.figure(one.value, one.unit),
                 words.source(one.source),
             )
             for one in figures_of(without).table

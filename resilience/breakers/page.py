@@ -213,7 +213,10 @@ def chosen(viewer: Viewer, upstream_id: int) -> Page:
     at_trip = counted.read(trip.window, trip.at, config) if trip else None
     here = [at_trip] if at_trip else counted.present(breaker, published)
     seen = [*published, *([at_trip] if at_trip else [])]
-    said = facts(breaker, config, now=now, last=_last(moves), trip=trip)
+    close = readings(here, config, trip.at if trip else now)
+    nearest = max(close, key=lambda reading: reading.share, default=None)
+    so_far = words.so_far(nearest, config) if nearest else ""
+    said = facts(breaker, config, now=now, last=_last(moves), trip=trip, so_far=so_far)
     return Page(
         row=row,
         breaker=breaker,
@@ -221,7 +224,7 @@ def chosen(viewer: Viewer, upstream_id: int) -> Page:
         figures=figures,
         standing=standings([upstream.pk])[upstream.pk],
         strip=strip(counted.last_calls(seen)),
-        meters=[_meter(reading, figures) for reading in readings(here, config, trip.at if trip else now)],
+        meters=[_meter(reading, figures) for reading in close],
         when_opened=trip.at if at_trip and trip else None,
         processes=len(published),
         score=min((one.score for one in published if one.score is not None), default=None),

@@ -69,13 +69,17 @@ def _page(request: HttpRequest, rows: list[pages.Row], shown: pages.Page | None,
         "rows": rows,
         "shown": shown,
         "one": one,
-        "open": sum(1 for row in rows if row.breaker.out),
+        "open": sum(1 for row in rows if row.state == "open"),
         "may_operate": bool(_chosen(request).organizations_with(Permission.OPERATE)),
         "resettable": [row for row in mine if row.breaker.out or row.breaker.forced],
         "several": len({row.upstream.organization_id for row in rows}) > 1,
     }
     if shown and shown.acts.administer:
-        context |= {"open_form": ForceForm(), "closed_form": ForceForm(), **_forcing(shown.upstream)}
+        context |= {
+            "open_form": ForceForm(how="force-open"),
+            "closed_form": ForceForm(how="force-closed"),
+            **_forcing(shown.upstream),
+        }
     template = "breakers/breakers.html"
     return _answer(request, f"{template}#live" if part_of(request) == "live" else template, context)
 
@@ -150,7 +154,7 @@ def force(request: HttpRequest, upstream_id: int, how: str) -> HttpResponse:
     viewer = _viewer(request)
     upstream = pages.upstream_of(viewer, upstream_id)
     viewer.require(Permission.ADMINISTER, upstream.organization_id)
-    form = ForceForm(request.POST if request.method == "POST" else None)
+    form = ForceForm(request.POST if request.method == "POST" else None, how=how)
     if form.is_bound and form.is_valid():
         act = disable if how == "force-closed" and form.cleaned_data["disable"] else FORCE[how]
         try:

@@ -43,7 +43,9 @@ def rules(config: BreakerConfig) -> list[str]:
         said.append(_("%(share)s of calls") % {"share": share(config.failure_rate_threshold)})
     if config.slow_call_rate_threshold is not None:
         longest = formats.duration(config.slow_call_duration)
-        said.append(_("%(share)s over %(span)s") % {"share": share(config.slow_call_rate_threshold), "span": longest})
+        said.append(
+            _("%(share)s slower than %(span)s") % {"share": share(config.slow_call_rate_threshold), "span": longest}
+        )
     return said
 
 
@@ -83,6 +85,20 @@ def meter_value(reading: Reading) -> str:
     if reading.calls is not None:
         return _("%(n)s of %(least)s calls") % {"n": reading.calls, "least": reading.least}
     return f"{share(reading.value)} / {share(reading.limit)}"
+
+
+def so_far(reading: Reading, config: BreakerConfig) -> str:
+    """Where a rule stands now, for the arrow that it is written on: "now 2 in a row"; "" where there is nothing to say."""
+    if not reading.value or reading.calls is not None:
+        return ""
+    said = {"n": formats.number(reading.value), "span": wait(config.window_seconds), "share": share(reading.value)}
+    phrases = {
+        "row": _("now %(n)s in a row"),
+        "window": _("now %(n)s in %(span)s"),
+        "failures": _("now %(share)s failed"),
+        "slow": _("now %(share)s slow"),
+    }
+    return phrases[reading.rule] % said
 
 
 def nearing(reading: Reading, config: BreakerConfig) -> str:

@@ -32,7 +32,7 @@ def test_a_field_shows_what_holds_without_it(harbour: Harbour) -> None:
     body = browser(harbour).get(address(harbour, "openai")).content.decode()
     assert 'name="circuit_breaker.failure_threshold" value="" placeholder="3"' in body
     assert 'name="circuit_breaker.slow_call_ms" value="2000" placeholder="off"' in body
-    assert "Without it: 3 (policy “ai”)." in body
+    assert "Without it: 3\u00a0calls (policy “ai”)." in body
 
 
 def test_saving_holds_for_this_upstream_alone(harbour: Harbour) -> None:

@@ -169,10 +169,10 @@ def test_forcing_open_says_why_and_until_when(harbour: Harbour) -> None:
     ("form", "says"),
     [
         ({"why": "other", "until": "60"}, "Say why, so that the next person knows."),
-        ({"why": "data", "until": "time"}, "Say when it ends."),
-        ({"why": "data", "until": "time", "at": "2020-01-01T10:00"}, "This moment is past."),
-        ({"why": "data", "until": "time", "at": "2199-01-01T10:00"}, "seven days at most"),
-        ({"why": "data", "until": "time", "at": "soon"}, "Enter a valid date/time."),
+        ({"why": "wrong", "until": "time"}, "Say when it ends."),
+        ({"why": "wrong", "until": "time", "at": "2020-01-01T10:00"}, "This moment is past."),
+        ({"why": "wrong", "until": "time", "at": "2199-01-01T10:00"}, "seven days at most"),
+        ({"why": "wrong", "until": "time", "at": "soon"}, "Enter a valid date/time."),
     ],
 )
 def test_a_form_that_is_wrong_stays(harbour: Harbour, form: dict[str, str], says: str) -> None:
@@ -192,7 +192,7 @@ def test_what_follows_is_told_in_numbers(harbour: Harbour) -> None:
 
 def test_disabling_is_a_box_of_force_closed(harbour: Harbour) -> None:
     """Then nothing is even counted, and the page says so."""
-    form = {"why": "harm", "until": "morning", "disable": "on"}
+    form = {"why": "trial", "until": "morning", "disable": "on"}
     answer = browser(harbour).post(at(harbour, "plans-api", "/force-closed"), form, follow=True)
     assert "Disabled by alice" in text(answer)
     assert harbour.breaker("plans-api").forced == "disabled"

@@ -60,7 +60,7 @@ NEW_UPSTREAM = {
 OF_TIDEWATER = {"organization": "tidewater"}
 PLAN = {"name": "plan_edit"}
 RULES = {"do": "save", "rules": "{{}}", **OF_TIDEWATER}
-FORCED = {"why": "maintenance", "until": "60"}
+FORCED = {"why": "other", "reason": "a test", "until": "60"}
 RESOLUTION = {"digest": "{digest}", "document": {"title": "New"}}
 
 EXPECTED: dict[str, list[Case]] = {
