@@ -197,6 +197,11 @@ def test_an_answer_of_an_earlier_generation_changes_nothing(world: World) -> Non
     assert (world.row.state, world.row.successes, world.row.version) == ("half_open", 0, version + 1)
     again.done(Verdict.SUCCESS)
     assert world.row.successes == 1
+    last = here.breaker.admit()
+    here.breaker.admit().done(Verdict.FAILURE)
+    world.person(lambda known, now: moves.test_now(known, now, reason="by hand"))
+    last.done(Verdict.SUCCESS)
+    assert (world.row.state, world.row.successes) == ("half_open", 0)
 
 
 def test_an_answer_after_its_lease_is_not_heard_once_another_has_its_place(world: World) -> None:
@@ -570,6 +575,9 @@ def test_a_write_that_the_database_will_never_take_stops_no_other(world: World) 
     here.fail()
     assert world.row.state == "open"
     assert not here.runtime.storage_degraded
+    world.person(_reset)
+    here.runtime.round()
+    assert here.breaker.state is State.CLOSED
 
 
 def test_a_row_that_went_with_a_rolled_back_transaction_is_made_again(world: World) -> None:
