@@ -8,6 +8,7 @@ from django.conf import settings
 from django.db import DatabaseError, connection
 
 from portal.duties.context import Context
+from resilience.breakers.actions import keep as breakers
 from resilience.breakers.runtime import Runtime
 from resilience.outbound.client import Client
 from syncqueue.actions.deliver import Share
@@ -42,12 +43,12 @@ def _collect_less_often() -> None:
 async def _pump(context: Context) -> None:
     async with Client(allowed_networks=[str(net) for net in settings.BREAKWATER_ALLOWED_NETWORKS]) as client:
         share = Share(int(context.duty.rpartition("-")[2]), settings.BREAKWATER_PUMPS)
-        breakers = Runtime(owner=context.owner)
-        breakers.start()
+        runtime = Runtime(owner=context.owner)
+        runtime.start()
         try:
-            await Pump(owner=context.owner, alive=context.alive, client=client, breakers=breakers, share=share).run()
+            await Pump(owner=context.owner, alive=context.alive, client=client, breakers=runtime, share=share).run()
         finally:
-            breakers.stop()
+            runtime.stop()
 
 
 def keeper(context: Context) -> None:
@@ -62,6 +63,7 @@ def keeper(context: Context) -> None:
                     heal_lanes(repair=True)
                 if minutes % CLEAN_UP_MINUTES == 1:
                     clean_up()
+                    breakers.clean_up()
         except DatabaseError:
             log.exception("The keeper could not work; it tries again")
             connection.close()
