@@ -17,7 +17,7 @@ import os
 import threading
 import time
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from concurrent.futures import Future
 from contextlib import suppress
 from datetime import datetime
@@ -83,6 +83,10 @@ class Runtime:
             self._work()
             self._read([upstream_id])
         return breaker
+
+    def __iter__(self) -> Iterator[SharedBreaker]:
+        """The breakers that this process has used so far, for those who collect their figures."""
+        return iter(list(self._breakers.values()))
 
     def start(self) -> None:
         """Keeps the breakers in line with those of the other processes, in a thread of its own, until `stop()`."""
