@@ -96,6 +96,22 @@ async def test_a_topic_tells_only_what_is_about_it(server: Server, write: Writer
         assert heard.data["moves"] == {"item.queued": 1}
 
 
+async def test_a_breaker_that_opens_is_heard_within_a_second(server: Server, write: Writer) -> None:
+    """The stream of breakers names the upstream, and says nothing of items."""
+    bob = write.person()
+    async with listening(server, bob.cookie, path="/api/v1/breakers/stream") as stream:
+        told = await stream.next()
+        assert told
+        assert (told.name, told.data["open"]) == ("breakers", 0)
+        write("event", organization=bob.organization, verb="item.queued", subject="item:a3")
+        begun = time.monotonic()
+        write("event", organization=bob.organization, verb="breaker.opened", subject="upstream:7")
+        told = await stream.next()
+        assert told
+        assert (told.data["changed"], told.data["moves"]) == ([7], {"breaker.opened": 1})
+        assert time.monotonic() - begun < 1
+
+
 async def test_a_burst_is_told_in_few_messages(server: Server, write: Writer) -> None:
     """Many commits in a second make at most a few messages, and the last one is told too."""
     bob = write.person()
