@@ -11,6 +11,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import django
+import hypothesis
 import pytest
 
 _home = tempfile.mkdtemp(prefix="breakwater-test-")
@@ -54,9 +55,17 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     items[:] = sorted(kept, key=lambda item: "playwright" in getattr(item, "fixturenames", ()))
 
 
+# Properties are held on machines of any speed: what is slow is seen by --durations, not by a failure.
+hypothesis.settings.register_profile(
+    "breakwater", deadline=None, suppress_health_check=[hypothesis.HealthCheck.too_slow]
+)
+hypothesis.settings.load_profile("breakwater")
+
+
 @pytest.fixture(autouse=True)
-def _plain_static(settings: object) -> None:
-    """Pages find their files without a collected manifest."""
+def _quick_settings(settings: object) -> None:
+    """Passwords cost nothing to hash, and pages find their files without a collected manifest."""
+    settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]  # type: ignore[attr-defined]
     settings.STORAGES = {  # type: ignore[attr-defined]
         **settings.STORAGES,  # type: ignore[attr-defined]
         "staticfiles": {"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"},

@@ -1,17 +1,10 @@
-"""People with passwords that are quick to check."""
-
-from typing import Any
+"""People with passwords."""
 
 import pytest
 
 from tests.support.people import People, make_people
 
 PASSWORD = "correct horse battery"
-
-
-@pytest.fixture(autouse=True)
-def _quick_hashes(settings: Any) -> None:
-    settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
 
 
 @pytest.fixture
