@@ -113,7 +113,7 @@ def hold(wire: Wire, breaker: SharedBreaker, **_: Any) -> None:
     time.sleep(600)
 
 
-def fork(wire: Wire, breaker: SharedBreaker, runtime: Runtime, **_: Any) -> None:
+def fork(wire: Wire, breaker: SharedBreaker, runtime: Runtime) -> None:
     """What a web server does that loads its program before it forks."""
     held = threading.Event()
 
