@@ -1,8 +1,9 @@
 """The REST API of breakers. It parses, calls one action or one read, and answers; the pages call the same actions."""
 
 from collections import defaultdict
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
+from typing import Any
 
 from django.utils.dateparse import parse_datetime
 from django.utils.translation import gettext as _
@@ -44,7 +45,17 @@ def _published(viewer: Viewer, upstreams: Sequence[Upstream]) -> dict[int, list[
 def _answer(viewer: Viewer, breaker: Breaker) -> Response:
     """A breaker as it stands after an action."""
     upstream = breaker.upstream
-    return Response(serializers.represent(breaker, upstream, _published(viewer, [upstream])[upstream.pk]))
+    return Response(_shown(viewer, [(breaker, upstream)])[0])
+
+
+def _shown(viewer: Viewer, pairs: Sequence[tuple[Breaker, Upstream]]) -> list[Mapping[str, Any]]:
+    upstreams = [upstream for _breaker, upstream in pairs]
+    known = _published(viewer, upstreams)
+    moves = counted.moves_at(viewer, [upstream.pk for upstream in upstreams])
+    return [
+        serializers.represent(breaker, upstream, known[upstream.pk], moves.get(upstream.pk))
+        for breaker, upstream in pairs
+    ]
 
 
 def until_in(text: str) -> datetime | None:
@@ -81,8 +92,7 @@ class BreakersView(GenericAPIView[Upstream]):
     def get(self, request: Request) -> Response:
         """The breakers of your upstreams, the newest upstream first, in cursor pages."""
         page = self.paginate_queryset(self.get_queryset()) or []
-        known = _published(viewer_of(request), page)
-        rows = [serializers.represent(breaker_in(upstream), upstream, known[upstream.pk]) for upstream in page]
+        rows = _shown(viewer_of(request), [(breaker_in(upstream), upstream) for upstream in page])
         return self.get_paginated_response(rows)
 
 
@@ -99,9 +109,10 @@ class BreakerView(APIView):
     )
     def get(self, request: Request, slug: str) -> Response:
         """The breaker of the upstream of this slug, with the figures in force and the last calls."""
-        upstream = one(request, slug)
-        known = _published(viewer_of(request), [upstream])[upstream.pk]
-        whole = serializers.represent(breaker_in(upstream), upstream, known, figures=figures_of(upstream))
+        viewer, upstream = viewer_of(request), one(request, slug)
+        known = _published(viewer, [upstream])[upstream.pk]
+        moved_at = counted.moves_at(viewer, [upstream.pk]).get(upstream.pk)
+        whole = serializers.represent(breaker_in(upstream), upstream, known, moved_at, figures=figures_of(upstream))
         return Response(whole)
 
 
@@ -252,6 +263,5 @@ class ResetAllView(APIView):
         """Resets each breaker that is not closed or was forced, where you are operator."""
         viewer, said = viewer_of(request), texts_of(request, "reason")
         done = reset_all(viewer=viewer, reason=said["reason"])
-        known = _published(viewer, [breaker.upstream for breaker in done])
-        rows = [serializers.represent(breaker, breaker.upstream, known[breaker.pk]) for breaker in done]
+        rows = _shown(viewer, [(breaker, breaker.upstream) for breaker in done])
         return Response({"reset": len(rows), "breakers": rows})

@@ -9,9 +9,13 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+from django.db.models import OuterRef, Subquery
+
+from portal.kit.viewer import Viewer
 from resilience.breakers.models import Breaker, Transition, Window
 from resilience.patterns.config import BreakerConfig
 from resilience.patterns.typing import State, Verdict
+from resilience.upstreams.models import Upstream
 
 SHOWN_CALLS = 60
 CLOSE = 0.5
@@ -104,9 +108,15 @@ def of_windows(windows: Iterable[Window], config: BreakerConfig) -> list[Figures
     return [figures for window in windows if (figures := read(window.figures, window.at, config))]
 
 
-def present(breaker: Breaker, published: Sequence[Figures]) -> list[Figures]:
-    """Those that were counted in the present state: what came before counts for nothing any more."""
-    return [figures for figures in published if breaker.since is None or figures.at >= breaker.since]
+def present(published: Sequence[Figures], moved_at: datetime | None) -> list[Figures]:
+    """Those that were counted since the last move: what came before counts for nothing any more."""
+    return [figures for figures in published if moved_at is None or figures.at >= moved_at]
+
+
+def moves_at(viewer: Viewer, upstream_ids: Iterable[int]) -> dict[int, datetime | None]:
+    """When each of these breakers moved last; None where it never did."""
+    last = Transition.objects.for_org(viewer).filter(breaker_id=OuterRef("pk")).order_by("-id").values("at")[:1]
+    return dict(Upstream.objects.for_org(viewer).filter(pk__in=list(upstream_ids)).values_list("pk", Subquery(last)))
 
 
 def last_calls(figures: Iterable[Figures]) -> list[Call]:

@@ -141,7 +141,8 @@ def rows(viewer: Viewer) -> list[Row]:
     windows: dict[int, list[Window]] = defaultdict(list)
     for window in Window.objects.for_org(viewer).filter(at__gte=now - KEPT):
         windows[window.breaker_id].append(window)
-    found = [_row(upstream, windows[upstream.pk], now) for upstream in upstreams]
+    moves = counted.moves_at(viewer, [upstream.pk for upstream in upstreams])
+    found = [_row(upstream, windows[upstream.pk], now, moves[upstream.pk]) for upstream in upstreams]
     return sorted(found, key=lambda row: (row.urgency, row.upstream.name.lower(), row.upstream.pk))
 
 
@@ -153,7 +154,7 @@ def breaker_in(upstream: Upstream) -> Breaker:
         return Breaker(upstream=upstream, touched=upstream.created_at, since=None)
 
 
-def _row(upstream: Upstream, windows: Sequence[Window], now: datetime) -> Row:
+def _row(upstream: Upstream, windows: Sequence[Window], now: datetime, moved_at: datetime | None) -> Row:
     breaker, config = breaker_in(upstream), figures_of(upstream).config
     if breaker.out:
         return _out_row(upstream, breaker, config, now)
@@ -163,7 +164,7 @@ def _row(upstream: Upstream, windows: Sequence[Window], now: datetime) -> Row:
         return Row(breaker, upstream, line, urgency=2)
     if breaker.spared_until and breaker.spared_until > now:
         return Row(breaker, upstream, _("asked for a rest, goes on in"), until=breaker.spared_until, urgency=3)
-    known = counted.present(breaker, counted.of_windows(windows, config))
+    known = counted.present(counted.of_windows(windows, config), moved_at)
     nearest = max(readings(known, config, now), key=lambda reading: reading.share, default=None)
     if nearest is not None and nearest.share >= counted.CLOSE:
         return Row(breaker, upstream, words.nearing(nearest, config), urgency=4)
@@ -204,14 +205,15 @@ def chosen(viewer: Viewer, upstream_id: int) -> Page:
     figures = figures_of(upstream)
     config = figures.config
     windows = list(Window.objects.for_org(viewer).filter(breaker_id=upstream.pk, at__gte=now - KEPT))
-    row = _row(upstream, windows, now)
-    breaker = row.breaker
     moves = Transition.objects.for_org(viewer).filter(breaker_id=upstream.pk).order_by("-id")
     latest = list(moves[: max(SHOWN, 50)])
+    moved_at = latest[0].at if latest else None
+    row = _row(upstream, windows, now, moved_at)
+    breaker = row.breaker
     published = counted.of_windows(windows, config)
     trip = counted.trip_of(breaker, latest)
     at_trip = counted.read(trip.window, trip.at, config) if trip else None
-    here = [at_trip] if at_trip else counted.present(breaker, published)
+    here = [at_trip] if at_trip else counted.present(published, moved_at)
     seen = [*published, *([at_trip] if at_trip else [])]
     close = readings(here, config, trip.at if trip else now)
     nearest = max(close, key=lambda reading: reading.share, default=None)

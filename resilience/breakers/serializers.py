@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Mapping, Sequence
+from datetime import datetime
 from typing import Any
 
 from django.utils.translation import gettext_lazy as _
@@ -117,10 +118,15 @@ class ResetAllSerializer(serializers.Serializer[Any]):
 
 
 def represent(
-    breaker: Breaker, upstream: Upstream, published: Sequence[counted.Figures], *, figures: Figures | None = None
+    breaker: Breaker,
+    upstream: Upstream,
+    published: Sequence[counted.Figures],
+    moved_at: datetime | None,
+    *,
+    figures: Figures | None = None,
 ) -> Mapping[str, Any]:
-    """A breaker as JSON; with `figures` the whole of it."""
-    now = counted.present(breaker, published)
+    """A breaker as JSON, with what was counted since it moved last; with `figures` the whole of it."""
+    now = counted.present(published, moved_at)
     forced = {
         "how": breaker.forced,
         "by": breaker.forced_by,

@@ -65,7 +65,7 @@ def test_what_it_refused_and_when_it_tests(harbour: Harbour) -> None:
     """In figures below the picture; what waits leads to its rows."""
     harbour.world.item("plans-api", "p-1")
     answer = browser(harbour, "bob").get(at(harbour, "plans-api"))
-    assert "Refused so far 412" in text(answer)
+    assert "Reads and tests refused 412" in text(answer)
     assert "1 change starts moving after 3 good answers." in text(answer)
     assert 'href="/resilience/queue?upstream=plans-api"' in answer.content.decode()
 
@@ -98,7 +98,7 @@ def test_transitions_open_to_their_window(harbour: Harbour) -> None:
     assert "half-open to → closed" in said or "half-open → to closed" in said
     assert "reset by june: deploy done" in said
     assert "Was open for 1 min" in said
-    assert "Refused in that time 120" in said
+    assert "Reads and tests refused 120" in said
     assert "8 of 55 calls failed" in said
     assert "It answered 503 Service Unavailable" in said
 
@@ -269,6 +269,15 @@ def test_failures_in_the_window_grow_old(harbour: Harbour) -> None:
     later = counted.readings([read], BreakerConfig(failures_in_window=4), now + timedelta(seconds=20))
     assert [reading.value for reading in later if reading.rule == "window"] == [0]
     assert read.recent[0].verdict is Verdict.FAILURE
+
+
+def test_what_an_earlier_state_counted_is_over(harbour: Harbour) -> None:
+    """A breaker that was reset since shows no failures, though the process has not published anew."""
+    window(harbour.upstream("figma"), figures(clock.now(), calls(clock.now(), wave(20), failed=4)))
+    client = browser(harbour)
+    assert "4 failures in a row, opens at 5" in text(client.get("/resilience/breakers"))
+    client.post(at(harbour, "figma", "/reset"))
+    assert "failures in a row, opens at" not in text(client.get("/resilience/breakers"))
 
 
 def test_a_hundred_breakers_cost_no_more_queries(harbour: Harbour, django_assert_max_num_queries: object) -> None:
