@@ -23,6 +23,7 @@ from portal.kit import clock
 from portal.kit.masking import mask_text
 from resilience.breakers.runtime import Runtime
 from resilience.outbound.client import Client
+from resilience.patterns.typing import Verdict
 from syncqueue.actions.deliver import ALL, Desk, Rules, Share, Turn, send
 from syncqueue.adapters.base import Conflicted, Outcome, Rejected
 from syncqueue.core.jobs import Assignment, Finished
@@ -117,10 +118,14 @@ class Pump:
     async def _send(self, assignment: Assignment) -> None:
         destination = self._desk.destinations.get(assignment.upstream_id)
         started = monotonic()
-        outcome = await send(self._client, destination, assignment)
         met = None
-        if isinstance(outcome, Conflicted):
-            outcome, met = await self._reconcile(assignment, outcome)
+        try:
+            outcome = await send(self._client, destination, assignment)
+            if isinstance(outcome, Conflicted):
+                outcome, met = await self._reconcile(assignment, outcome)
+        except asyncio.CancelledError:
+            assignment.permit.done(Verdict.IGNORED)
+            raise
         if self._sending.get(assignment.lane_id) is asyncio.current_task():
             del self._sending[assignment.lane_id]
         self._finished.append(Finished(assignment, outcome, monotonic() - started, met))

@@ -92,6 +92,13 @@ class SharedBreaker(CircuitBreaker):
             return Permit(self, admitting, now)
         return Permit(self, 0, now) if self._state is State.CLOSED else None
 
+    def try_admit(self) -> Permit | None:
+        """A permit if there is one now, else None; nobody was refused by it. Asks the database for a half-open place."""
+        now = self._clock()
+        if self._admitting:
+            return self.pass_closed()
+        return self._place(now) if now >= self._until else None
+
     @property
     def rests(self) -> float:
         """Seconds for which the upstream asked to be left alone; 0.0 when it did not."""

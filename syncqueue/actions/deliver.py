@@ -32,7 +32,6 @@ from resilience.breakers.runtime import Runtime
 from resilience.breakers.shared import BUSY, SharedBreaker
 from resilience.outbound.client import Client
 from resilience.patterns.breaker import Permit
-from resilience.patterns.errors import CircuitOpenError
 from resilience.patterns.typing import State, Verdict
 from syncqueue import kinds, store, streaks
 from syncqueue.adapters.base import Conflicted, Delivered, Outcome, RetryAt
@@ -130,6 +129,8 @@ class Desk:
         """The upstream of each lane that we lease."""
         self.permits: dict[int, list[Permit]] = {}
         """Rights to make a half-open call, by upstream: taken outside the transaction, used or given back by the next turn."""
+        self.lent: list[Permit] = []
+        """Those that the present turn starts items with; given back when it cannot be written."""
         self.started: dict[int, tuple[int, int]] = {}
         """For each upstream, how many items were started since its breaker closed for that time (its generation)."""
 
@@ -165,9 +166,14 @@ class Desk:
                 page.write()
         except Exception:
             self.destinations.doubt()
+            self._give_back(self.lent)
             raise
+        finally:
+            self.lent = []
         self.held = page.held
-        self._give_back_permits()
+        for unused in self.permits.values():
+            self._give_back(unused)
+        self.permits = {}
         return page
 
     def _take_permits(self, upstream_ids: Iterable[int]) -> bool:
@@ -176,20 +182,14 @@ class Desk:
         for upstream_id in upstream_ids:
             destination = self.destinations.get(upstream_id)
             most = min(destination.breaker.config.half_open_max_calls, self.share.of(destination.in_flight_limit))
-            self.permits[upstream_id] = []
-            try:
-                while len(self.permits[upstream_id]) < most:
-                    self.permits[upstream_id].append(destination.breaker.admit())
-            except CircuitOpenError:
-                continue
+            taken = self.permits[upstream_id] = []
+            while len(taken) < most and (permit := destination.breaker.try_admit()):
+                taken.append(permit)
         return any(self.permits.values())
 
-    def _give_back_permits(self) -> None:
-        """What the last turn had no use for is free for others."""
-        for permits in self.permits.values():
-            for permit in permits:
-                permit.done(Verdict.IGNORED)
-        self.permits = {}
+    def _give_back(self, permits: Iterable[Permit]) -> None:
+        for permit in permits:
+            permit.done(Verdict.IGNORED)
 
     def renew(self) -> set[int]:
         """Renews the leases and gives the lanes that are still ours."""
@@ -229,6 +229,7 @@ class _Page:
                 ours.append(done)
             else:
                 self.held.pop(done.assignment.lane_id, None)
+                self._hear(done)
                 log.warning("%s lost the lease of lane %d while sending", self.desk.owner, done.assignment.lane_id)
         self._lock_streaks({done.assignment.upstream_id for done in ours if self._moves_streak(done)})
         unhappy = [done.assignment.item_id for done in ours if not isinstance(done.outcome, Delivered)]
@@ -244,8 +245,7 @@ class _Page:
         job, outcome = done.assignment, done.outcome
         destination = self.desk.destinations.get(job.upstream_id)
         breaker = destination.breaker
-        verdict = verdict_of(outcome, first=job.number == 1, testing=job.permit.half_open)
-        job.permit.done(verdict, done.seconds, Told.of(outcome) if verdict is Verdict.FAILURE else None)
+        self._hear(done)
         if wait := upstream_wait(outcome, throttled=destination.delivery.backoff.delay(1, self.desk.rng)):
             breaker.spare(min(wait, LONGEST_REST), outcome.reason)
         streak = self.streaks.get(job.upstream_id, ())
@@ -264,6 +264,12 @@ class _Page:
         )
         self.ledger.answered(done, following, stepped_over=self._stepped_over(job, following))
         return following
+
+    def _hear(self, done: Finished) -> None:
+        """The breaker hears how the attempt ended; once, however often a turn has to be written again."""
+        job, outcome = done.assignment, done.outcome
+        verdict = verdict_of(outcome, first=job.number == 1, testing=job.permit.half_open)
+        job.permit.done(verdict, done.seconds, Told.of(outcome) if verdict is Verdict.FAILURE else None)
 
     def _stepped_over(self, job: Assignment, following: Next) -> bool:
         return following.state is ItemState.FAILED and self.desk.destinations.get(job.upstream_id).step_over
@@ -419,6 +425,7 @@ class _Page:
 
     def _start(self, head: Head, permit: Permit, *, chain: Chain, epoch: int, turns: int) -> None:
         """Step 2: the attempt is written down; it is sent when this transaction has been committed."""
+        self.desk.lent.append(permit)
         head = self._coalesced(head)
         number = head.sends + 1
         self.ledger.begin(head, number=number, epoch=epoch)

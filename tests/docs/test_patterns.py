@@ -25,7 +25,7 @@ CONFIGS = ["BreakerConfig", "RetryConfig", "TimeoutConfig", "BulkheadConfig", "P
 def test_the_examples_of_a_section_run(section: str) -> None:
     """In a program of their own, from top to bottom, with warnings as errors; they print what the comments say."""
     program = "\n".join(pages.blocks(SECTIONS[section], "python"))
-    environment = {"PATH": os.environ["PATH"], "PYTHONPATH": str(pages.ROOT)}
+    environment = {**os.environ, "PYTHONPATH": str(pages.ROOT)}
     done = subprocess.run(
         [sys.executable, "-W", "error", "-c", program], capture_output=True, text=True, env=environment, check=False
     )
