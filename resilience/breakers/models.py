@@ -6,6 +6,7 @@ from typing import Any
 from django.db import models
 from django.db.models import Q
 
+from portal.kit import clock
 from portal.kit.scope import ScopedQuerySet
 from resilience.breakers.core.shared import FORCED_OPEN, Shared
 from resilience.patterns.typing import State
@@ -75,8 +76,8 @@ class Breaker(models.Model):
 
     @property
     def forced_open(self) -> bool:
-        """Whether a person keeps it open."""
-        return self.forced == FORCED_OPEN
+        """Whether a person keeps it open still."""
+        return self.forced == FORCED_OPEN and (self.forced_until is None or self.forced_until > clock.now())
 
     @property
     def why(self) -> str:

@@ -21,7 +21,7 @@ from django.db import transaction
 from portal.kit import clock as wall
 from portal.kit.masking import mask_text
 from resilience.breakers.core import shared as moves
-from resilience.breakers.core.shared import DISABLED, FORCED_CLOSED, Shared
+from resilience.breakers.core.shared import Shared
 from resilience.breakers.figures import Figures
 from resilience.breakers.models import Breaker
 from resilience.breakers.store import PASSING, Step, Store, Why
@@ -186,7 +186,7 @@ class SharedBreaker(CircuitBreaker):
     def force_is_over(self, now: datetime) -> bool:
         """Whether the time for which a person took it out of its own hands has passed, and the row does not say so yet."""
         until = self.known.forced_until
-        return self.known.forced in (FORCED_CLOSED, DISABLED) and until is not None and until <= now
+        return self.known.forced != "" and until is not None and until <= now
 
     def end_force(self) -> None:
         """An ordinary breaker again; costs queries."""

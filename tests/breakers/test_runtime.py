@@ -308,6 +308,21 @@ def test_a_forced_open_breaker_stays_so_until_the_database_says_otherwise(world:
     assert world.row.forced == ""
 
 
+def test_a_forced_time_ends_although_nobody_calls(world: World) -> None:
+    """An upstream that nothing waits for is half-open from then on, by the next look of any process: nobody is said to force it."""
+    here = world.process("host-a")
+    until = world.hand.there + timedelta(minutes=5)
+    world.person(lambda known, now: moves.force_open(known, now, by="alice", reason="repairs", until=until))
+    here.runtime.round()
+    world.hand.pass_(299)
+    here.runtime.round()
+    assert (world.row.state, world.row.forced, world.row.forced_by) == ("open", "open", "alice")
+    world.hand.pass_(1)
+    here.runtime.round()
+    assert (world.row.state, world.row.forced, world.row.forced_by) == ("half_open", "", "")
+    assert here.breaker.state is State.HALF_OPEN
+
+
 def test_a_clock_that_steps_back_opens_nothing_and_stalls_nothing(world: World) -> None:
     """The wait goes on from where it was."""
     here = world.process("host-a")

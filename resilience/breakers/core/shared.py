@@ -125,7 +125,9 @@ def test_now(shared: Shared, now: datetime, *, reason: str) -> Shared | None:
 
 
 def expire(shared: Shared, now: datetime) -> Shared | None:
-    """An ordinary closed breaker again, once the time for which it was forced closed or disabled is over."""
+    """An ordinary breaker again, once the time for which a person forced it is over: closed, or half-open if it was forced open."""
+    if shared.forced == FORCED_OPEN:
+        return half_open(shared, now)
     over = shared.forced_until is not None and shared.forced_until <= now
     if shared.forced not in (FORCED_CLOSED, DISABLED) or not over:
         return None
