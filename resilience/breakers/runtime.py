@@ -40,6 +40,8 @@ POLL = 0.5
 """Seconds between two looks at what changed elsewhere: a trip is known everywhere within a second."""
 PUBLISH = 1.0
 """Seconds between two writings of what is counted here."""
+BEAT = 30.0
+"""Seconds after which what was published is said to hold still: what is older is of a process that is gone."""
 MOST_JOBS = 1_000
 """So many writes wait at most while the database is away; then the oldest are dropped."""
 PATIENCE = 2.0
@@ -62,6 +64,7 @@ class Runtime:
         self._thread: threading.Thread | None = None
         self._seen: datetime | None = None
         self._published = 0.0
+        self._beaten = 0.0
         renew_after_fork(self)
 
     @property
@@ -150,6 +153,9 @@ class Runtime:
         if self.clock() - self._published >= PUBLISH:
             self._published = self.clock()
             self._publish()
+        if self.started and self.clock() - self._beaten >= BEAT:
+            self._beaten = self.clock()
+            self._try(lambda: self.store.hold(self.owner))
 
     def _run(self) -> None:
         try:

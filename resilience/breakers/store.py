@@ -198,6 +198,10 @@ class Store:
                 Breaker.objects.unscoped().filter(pk=pk).update(rejected=F("rejected") + count)
         return True
 
+    def hold(self, process: str) -> None:
+        """What a process has published holds still."""
+        Window.objects.unscoped().filter(process=process).update(at=self.now())
+
     def forget(self, process: str) -> None:
         """What a process that ends has published is gone with it."""
         Window.objects.unscoped().filter(process=process).delete()

@@ -249,7 +249,14 @@ class _Page:
         if wait := upstream_wait(outcome, throttled=destination.delivery.backoff.delay(1, self.desk.rng)):
             breaker.spare(min(wait, LONGEST_REST), outcome.reason)
         streak = self.streaks.get(job.upstream_id, ())
-        charged = charge(streak, outcome, item=str(job.item_id), closed=breaker.state is State.CLOSED)
+        charged = charge(
+            streak,
+            outcome,
+            item=str(job.item_id),
+            closed=breaker.state is State.CLOSED,
+            first=job.number == 1,
+            testing=job.permit.half_open,
+        )
         self._set_streak(job.upstream_id, charged.streak)
         self._give_back(job.upstream_id)
         following = decide(

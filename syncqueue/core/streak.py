@@ -23,15 +23,22 @@ class Charge:
     counts: bool = False
 
 
-def charge(streak: tuple[str, ...], outcome: Outcome, *, item: str, closed: bool) -> Charge:
-    """What an answer for `item` means for the attempts; `closed` says whether the upstream's breaker is, with this answer counted."""
+def charge(
+    streak: tuple[str, ...], outcome: Outcome, *, item: str, closed: bool, first: bool = False, testing: bool = False
+) -> Charge:
+    """What an answer for `item` means for the attempts; `closed` says whether the upstream's breaker is, with this answer counted.
+
+    An upstream that answers a test (`testing`) that it failed itself opens its breaker again, and the item is charged from its second time
+    on (`first`: it was never sent before): else an item that no upstream could take would keep a breaker open for ever.
+    """
     match sign_of(outcome):
         case Sign.OUT:
             return Charge((*streak, item)[-LONGEST:], counts=True) if closed else Charge(streak)
         case Sign.THROTTLED:
             return Charge(())
         case _:
-            own = isinstance(outcome, Rejected) or (isinstance(outcome, RetryAt) and closed)
+            failed = isinstance(outcome, RetryAt) and (closed or (testing and not first))
+            own = isinstance(outcome, Rejected) or failed
             return Charge((), counts=own)
 
 

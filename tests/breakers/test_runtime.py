@@ -13,10 +13,11 @@ import pytest
 from django.db import DataError, connection
 from django.test.utils import CaptureQueriesContext
 
+from portal.kit import clock
 from resilience.breakers.core import shared as moves
 from resilience.breakers.core.shared import Shared
 from resilience.breakers.models import Breaker, Lease, Transition, Window
-from resilience.breakers.runtime import Runtime
+from resilience.breakers.runtime import BEAT, Runtime
 from resilience.breakers.store import Store
 from resilience.patterns.errors import CircuitOpenError
 from resilience.patterns.events import StateChange
@@ -363,6 +364,18 @@ def test_what_a_process_counts_is_published_once_a_second_while_it_changes(world
     here.runtime.round()
     assert here.store.asked == asked + 1
     assert world.row.rejected == 4
+
+
+def test_what_a_living_process_published_never_looks_old(busy: Upstream, start: Start) -> None:
+    """It says each half minute that its figures hold still."""
+    runtime = start("host-a")
+    breaker = runtime.of(busy.pk, busy.slug, figures())
+    breaker.record_success()
+    until(lambda: Window.objects.unscoped().filter(process="host-a").exists())
+    long_ago = clock.now() - timedelta(hours=1)
+    Window.objects.unscoped().update(at=long_ago)
+    runtime._beaten = -BEAT
+    until(lambda: Window.objects.unscoped().get(process="host-a").at > long_ago)
 
 
 def test_a_process_that_stops_leaves_nothing_behind(busy: Upstream, start: Start) -> None:

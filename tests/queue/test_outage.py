@@ -13,6 +13,7 @@ from resilience.breakers.actions.force import force_open
 from resilience.breakers.actions.reset import reset
 from resilience.breakers.models import Breaker, Lease
 from resilience.patterns.typing import State
+from syncqueue.actions.cancel import cancel
 from syncqueue.actions.deliver import Desk, Share
 from syncqueue.actions.verify import verify
 from syncqueue.core.jobs import Assignment
@@ -157,6 +158,31 @@ def test_an_upstream_that_fails_everybody_is_out(bench: Bench) -> None:
     bench.settle(desk, desk.turn([]).assignments, BROKEN)
     assert row(bench).state == "open"
     assert "5 failures in a row, the last: It answered 500" in row(bench).reason
+
+
+def test_an_item_that_no_upstream_takes_does_not_keep_a_breaker_open_for_ever(
+    bench: Bench, travel: time_machine.Traveller
+) -> None:
+    """It is charged for each test that it fails from its second time on, and gives up its place after five: then others close it."""
+    poison, *others = bench.put(*(f"p-{number}" for number in range(6)))
+    desk = bench.desk()
+    fail(bench, desk, desk.turn([]).assignments)
+    assert row(bench).out
+    for other in others:
+        cancel(viewer=bench.viewer, item_id=other.pk, reason="Not needed any more")
+    for tests in range(1, 6):
+        travel.shift(61)
+        (job,) = desk.turn([]).assignments
+        assert bench.settle(desk, [job], BROKEN) == []
+        assert row(bench).openings == tests + 1
+    assert state_of(poison) == "failed"
+    later = bench.put("p-7", "p-8", "p-9")
+    travel.shift(61)
+    work = desk.turn([]).assignments
+    assert len(work) == 3
+    bench.settle(desk, work, DELIVERED)
+    assert not row(bench).out
+    assert {state_of(item) for item in later} == {"synced"}
 
 
 def test_an_upstream_that_asks_for_a_rest_is_neither_good_nor_bad(bench: Bench, travel: time_machine.Traveller) -> None:
