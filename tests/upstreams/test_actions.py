@@ -57,6 +57,8 @@ def test_an_admin_adds_an_upstream(people: People) -> None:
     [
         ({"slug": "Plans API"}, "/slug"),
         ({"slug": "-a"}, "/slug"),
+        ({"slug": "stream"}, "/slug"),
+        ({"slug": "reset-all"}, "/slug"),
         ({"slug": 7}, "/slug"),
         ({"name": ""}, "/name"),
         ({"name": "a\nb"}, "/name"),

@@ -11,7 +11,7 @@ from portal.kit.errors import Conflicting, Fault, Invalid
 from portal.kit.viewer import Permission, Viewer
 from portal.tenancy.models import Organization
 from resilience.upstreams.actions.check import draft_faults, refuse
-from resilience.upstreams.core.draft import FIELDS, Draft, refuse_unknown
+from resilience.upstreams.core.draft import FIELDS, Draft, refuse_unknown, reserved_fault
 from resilience.upstreams.models import Upstream
 
 
@@ -25,7 +25,7 @@ def create_upstream(*, viewer: Viewer, fields: Mapping[str, Any]) -> Upstream:
     said = {name: value for name, value in fields.items() if name != "organization"}
     unknown = refuse_unknown(said, FIELDS)
     draft = Draft(**{name: value for name, value in said.items() if name in FIELDS})
-    refuse(unknown + draft_faults(draft))
+    refuse(unknown + reserved_fault(draft) + draft_faults(draft))
     upstream = Upstream(organization=organization, **{name: getattr(draft, name) for name in FIELDS - {"credentials"}})
     upstream.keep_credentials(draft.credentials or {})
     with transaction.atomic():

@@ -9,6 +9,8 @@ from portal.kit.errors import Fault, Invalid
 from portal.kit.jsontext import escape
 from resilience.outbound.headers import validate_credentials, validate_headers
 
+RESERVED = ("reset-all", "stream")
+"""What stands where slugs do in addresses of the API: a new upstream is called otherwise, so that it can be reached by them."""
 _SLUG = re.compile(r"[a-z0-9](?:[a-z0-9-]{0,48}[a-z0-9])?")
 _POLICY = re.compile(r"[a-z][a-z0-9-]{0,19}")
 LONGEST_NAME = 100
@@ -43,6 +45,13 @@ FIELDS = frozenset(one.name for one in fields(Draft))
 def refuse_unknown(said: Mapping[str, Any], known: frozenset[str]) -> list[Fault]:
     """A fault for each field that an upstream does not have."""
     return [Fault(f"/{escape(name)}", "An upstream has no such field.") for name in said if name not in known]
+
+
+def reserved_fault(draft: Draft) -> list[Fault]:
+    """The fault of a new upstream whose slug the API's own addresses use."""
+    if draft.slug not in RESERVED:
+        return []
+    return [Fault("/slug", f"{draft.slug} is part of an address of the API. Choose another slug.")]
 
 
 def faults(
