@@ -52,8 +52,9 @@ def _shown(viewer: Viewer, pairs: Sequence[tuple[Breaker, Upstream]]) -> list[Ma
     upstreams = [upstream for _breaker, upstream in pairs]
     known = _published(viewer, upstreams)
     moves = counted.moves_at(viewer, [upstream.pk for upstream in upstreams])
+    opened = counted.opened_of(viewer, [breaker for breaker, _upstream in pairs])
     return [
-        serializers.represent(breaker, upstream, known[upstream.pk], moves.get(upstream.pk))
+        serializers.represent(breaker, upstream, known[upstream.pk], moves.get(upstream.pk), opened.get(upstream.pk))
         for breaker, upstream in pairs
     ]
 
@@ -112,8 +113,10 @@ class BreakerView(APIView):
         viewer, upstream = viewer_of(request), one(request, slug)
         known = _published(viewer, [upstream])[upstream.pk]
         moved_at = counted.moves_at(viewer, [upstream.pk]).get(upstream.pk)
-        whole = serializers.represent(breaker_in(upstream), upstream, known, moved_at, figures=figures_of(upstream))
-        return Response(whole)
+        breaker = breaker_in(upstream)
+        opened = counted.opened_of(viewer, [breaker]).get(upstream.pk)
+        figures = figures_of(upstream)
+        return Response(serializers.represent(breaker, upstream, known, moved_at, opened, figures=figures))
 
 
 class TransitionsView(GenericAPIView[Transition]):

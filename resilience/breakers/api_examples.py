@@ -11,6 +11,7 @@ BREAKER = {
     "openings": 1,
     "successes": 0,
     "reason": "5 failures in a row, the last: It answered 503",
+    "opened_reason": "5 failures in a row, the last: It answered 503",
     "rejected": 412,
     "forced": None,
     "spared_until": None,
@@ -25,6 +26,7 @@ CLOSED = {
     "tests_at": None,
     "openings": 0,
     "reason": "reset",
+    "opened_reason": "",
     "rejected": 0,
 }
 WORD = {
@@ -51,6 +53,7 @@ TRANSITION = {
     "after": "open",
     "cause": "trip",
     "reason": "5 failures in a row, the last: It answered 503",
+    "forced": "",
     "actor": "system",
     "process": "pump-0#1",
     "lasted": 90061.4,

@@ -14,10 +14,12 @@ from django.db.models import OuterRef, Subquery
 from portal.kit.viewer import Viewer
 from resilience.breakers.models import Breaker, Transition, Window
 from resilience.patterns.config import BreakerConfig
-from resilience.patterns.typing import State, Verdict
+from resilience.patterns.typing import Verdict
 from resilience.upstreams.models import Upstream
 
 SHOWN_CALLS = 60
+LIVING = timedelta(minutes=5)
+"""What a process counted is left out when another one published so much later: it has most likely ended without a word."""
 CLOSE = 0.5
 """From this share of a threshold on a meter is amber."""
 
@@ -103,20 +105,48 @@ def read(text: str, at: datetime, config: BreakerConfig) -> Figures | None:
     return Figures(at, **counts, in_window=said.get("in_window"), score=said.get("score"), recent=calls, errors=errors)
 
 
+def living(published: Iterable[Figures]) -> list[Figures]:
+    """Those of processes that are still there, as far as it can be told: published within LIVING of the newest of them.
+
+    A process publishes while its figures change, so one that is behind the others by so much has ended, or has nothing to do with it.
+    Where no process has had a call for long, what each of them counted still holds.
+    """
+    known = list(published)
+    newest = max((one.at for one in known), default=None)
+    return [one for one in known if newest is None or newest - one.at <= LIVING]
+
+
 def of_windows(windows: Iterable[Window], config: BreakerConfig) -> list[Figures]:
     """What each process has published."""
     return [figures for window in windows if (figures := read(window.figures, window.at, config))]
 
 
 def present(published: Sequence[Figures], moved_at: datetime | None) -> list[Figures]:
-    """Those that were counted since the last move: what came before counts for nothing any more."""
-    return [figures for figures in published if moved_at is None or figures.at >= moved_at]
+    """Those that count: of living processes, and since the last move, since what came before counts for nothing any more."""
+    return [figures for figures in living(published) if moved_at is None or figures.at >= moved_at]
 
 
 def moves_at(viewer: Viewer, upstream_ids: Iterable[int]) -> dict[int, datetime | None]:
     """When each of these breakers moved last; None where it never did."""
     last = Transition.objects.for_org(viewer).filter(breaker_id=OuterRef("pk")).order_by("-id").values("at")[:1]
     return dict(Upstream.objects.for_org(viewer).filter(pk__in=list(upstream_ids)).values_list("pk", Subquery(last)))
+
+
+def opened_of(viewer: Viewer, breakers: Iterable[Breaker]) -> dict[int, Transition]:
+    """What opened each of these that are out now, however long ago and however often it was tested since."""
+    since = {breaker.pk: breaker.opened_at for breaker in breakers if breaker.out}
+    mine = Transition.objects.for_org(viewer).opened().filter(breaker_id=OuterRef("pk"))
+    newest = (
+        Breaker.objects.for_org(viewer).filter(pk__in=list(since)).annotate(opening=Subquery(mine.values("pk")[:1]))
+    )
+    ids = list(newest.values_list("opening", flat=True)) if since else []
+    found = Transition.objects.for_org(viewer).filter(pk__in=ids)
+    return {one.breaker_id: one for one in found if _of_this_time(one, since[one.breaker_id])}
+
+
+def _of_this_time(opening: Transition, since: datetime | None) -> bool:
+    """The one that began the present outage may have been removed; then none is better than an earlier one."""
+    return since is None or opening.at >= since
 
 
 def last_calls(figures: Iterable[Figures]) -> list[Call]:
@@ -156,15 +186,6 @@ def _rate(rule: str, counts: Sequence[tuple[int, int]], limit: float, least: int
         return Reading(rule, max(enough), limit)
     some, calls = max(counts, key=lambda count: count[1], default=(0, 0))
     return Reading(rule, some / calls if calls else 0.0, limit, calls, least)
-
-
-def trip_of(breaker: Breaker, transitions: Iterable[Transition]) -> Transition | None:
-    """The transition that opened it this time; None while it is closed, or when a person did it."""
-    if breaker.breaker_state is State.CLOSED:
-        return None
-    opened = (one for one in transitions if one.before == State.CLOSED.value and one.after == State.OPEN.value)
-    latest = next(opened, None)
-    return latest if latest is not None and latest.cause == "trip" else None
 
 
 def _moment(epoch: float) -> datetime:

@@ -92,15 +92,19 @@ def facts(
     *,
     now: datetime,
     last: dict[State, datetime],
-    trip: Transition | None,
+    opened: Transition | None,
     so_far: str = "",
+    waiting: bool = False,
 ) -> Facts:
-    """What is known of the breaker, for the pictures. `last` is when it was last in each state, `so_far` how close it is to opening."""
+    """What is known of the breaker, for the pictures.
+
+    `last` is when it was last in each state, `opened` what opened it this time, `so_far` how close it is to opening.
+    """
     state = breaker.breaker_state
     return Facts(
         notes={known: _notes(known, breaker, config, last) for known in State},
-        trips=_trips(breaker, config, trip, so_far),
-        tests=_tests(breaker, config, now),
+        trips=_trips(breaker, config, opened, so_far),
+        tests=_tests(breaker, config, now, waiting),
         fails=_fails(breaker),
         passes=_passes(breaker, config),
         current=state,
@@ -115,10 +119,8 @@ def _notes(state: State, breaker: Breaker, config: BreakerConfig, last: dict[Sta
         State.HALF_OPEN: ngettext("%d test call at a time", "%d test calls at a time", config.half_open_max_calls)
         % config.half_open_max_calls,
     }
-    if breaker.forced in (FORCED_CLOSED, DISABLED):
-        means[State.CLOSED] = (
-            _("calls pass, nothing counted") if breaker.forced == DISABLED else _("forced to let pass")
-        )
+    if breaker.force in (FORCED_CLOSED, DISABLED):
+        means[State.CLOSED] = _("calls pass, nothing counted") if breaker.force == DISABLED else _("forced to let pass")
     if state is breaker.breaker_state:
         if breaker.since is None:
             return (Text(means[state]),)
@@ -128,24 +130,22 @@ def _notes(state: State, breaker: Breaker, config: BreakerConfig, last: dict[Sta
     return (Text(means[state]),)
 
 
-def _trips(breaker: Breaker, config: BreakerConfig, trip: Transition | None, so_far: str) -> tuple[Text, ...]:
+def _trips(breaker: Breaker, config: BreakerConfig, opened: Transition | None, so_far: str) -> tuple[Text, ...]:
     rule = words.joined(words.rules(config)) or _("nothing opens it")
-    if breaker.out and trip is not None:
-        said = {"why": words.trip_reason(trip.reason), "at": words.clock_of(trip.at)}
+    if breaker.out and opened is not None:
+        said = {"why": words.why_opened(opened), "at": words.clock_of(opened.at)}
         return Text(rule), Text(_("last: %(why)s at %(at)s") % said, bold=True)
-    if breaker.forced_open:
-        return Text(rule), Text(_("forced by %s") % breaker.forced_by, bold=True)
     if so_far and breaker.breaker_state is State.CLOSED:
         return Text(rule), Text(so_far, bold=True)
     return (Text(rule),)
 
 
-def _tests(breaker: Breaker, config: BreakerConfig, now: datetime) -> tuple[Text, ...]:
+def _tests(breaker: Breaker, config: BreakerConfig, now: datetime, waiting: bool) -> tuple[Text, ...]:
     if breaker.breaker_state is not State.OPEN:
         return Text(_("cool-down over")), Text(_("after %s") % words.wait(config.reset_timeout))
     over = _("forced time over") if breaker.forced_open else _("cool-down over")
     if breaker.open_until is None or breaker.open_until <= now:
-        return Text(over), Text(_("with the next call"), bold=True)
+        return Text(over), Text(words.with_next(waiting), bold=True)
     return Text(over), Text(_("in"), bold=True, until=breaker.open_until)
 
 

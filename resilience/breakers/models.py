@@ -75,9 +75,14 @@ class Breaker(models.Model):
         return self.breaker_state is not State.CLOSED
 
     @property
+    def force(self) -> str:
+        """How a person keeps it still: "open", "closed" or "disabled"; "" when nobody does, or its time is over."""
+        return self.forced if self.forced_until is None or self.forced_until > clock.now() else ""
+
+    @property
     def forced_open(self) -> bool:
         """Whether a person keeps it open still."""
-        return self.forced == FORCED_OPEN and (self.forced_until is None or self.forced_until > clock.now())
+        return self.force == FORCED_OPEN
 
     @property
     def why(self) -> str:
@@ -134,15 +139,32 @@ class Window(models.Model):
         return f"{self.breaker_id} in {self.process}"
 
 
+_BEGUN = Q(before=State.OPEN.value, after=State.HALF_OPEN.value, cause__in=("cool-down", "test-now"))
+TESTS = _BEGUN | Q(before=State.HALF_OPEN.value, after=State.OPEN.value, forced="")
+
+
 class TransitionQuerySet(ScopedQuerySet["Transition"]):
     """Reads of transitions."""
 
     organization_path = "breaker__upstream__organization_id"
 
+    def opened(self) -> "TransitionQuerySet":
+        """Those that left the closed state, the newest first; an index of their own serves them."""
+        return self.filter(before=State.CLOSED.value, after=State.OPEN.value).order_by("-pk")
+
+    def tests(self) -> "TransitionQuerySet":
+        """The tests of an outage: each began while it was open, and failed. What a person forced is not among them."""
+        return self.filter(TESTS)
+
+    def turns(self) -> "TransitionQuerySet":
+        """All others."""
+        return self.exclude(TESTS)
+
 
 class Transition(models.Model):
     """One change of a breaker's state, with what caused it. Append only; removed by age.
 
+    `forced` is "open", "closed" or "disabled" where a person forced it then.
     `window` is the JSON text of the window that caused it (as in Window.figures), `lasted` the seconds of the state that it ended,
     `rejected` how many calls were refused in it.
     """
@@ -153,6 +175,7 @@ class Transition(models.Model):
     after = models.CharField(max_length=10, choices=STATES)
     cause = models.CharField(max_length=16)
     reason = models.CharField(max_length=300, blank=True, default="")
+    forced = models.CharField(max_length=8, blank=True, default="")
     actor = models.CharField(max_length=150, blank=True, default="")
     process = models.CharField(max_length=80, blank=True, default="")
     window = models.TextField(blank=True, default="")
@@ -162,7 +185,10 @@ class Transition(models.Model):
     objects = TransitionQuerySet.as_manager()
 
     class Meta:
-        indexes = [models.Index(fields=["breaker", "-id"], name="transition_listing")]
+        indexes = [
+            models.Index(fields=["breaker", "-id"], name="transition_listing"),
+            models.Index(fields=["breaker", "before", "after", "-id"], name="transition_kinds"),
+        ]
 
     def __str__(self) -> str:
         return f"{self.breaker_id} {self.before} to {self.after}"

@@ -14,7 +14,6 @@ from portal.kit.errors import NotFound
 from portal.kit.viewer import Permission, Viewer
 from portal.web.formats import number
 from resilience.breakers import counted, words
-from resilience.breakers.core.shared import FORCED_OPEN
 from resilience.breakers.counted import Failure, Reading, readings
 from resilience.breakers.diagram import Drawing, described, facts, narrow, wide
 from resilience.breakers.figures import Figures, figures_of
@@ -27,6 +26,8 @@ from resilience.upstreams.standing import Standing, standings
 
 SHOWN = 6
 BUILT_IN = "built in"
+FOLDED = 2
+"""From so many failed tests in a row on they are one line."""
 PAGE = 25
 KEPT = timedelta(days=1)
 """A window that was published longer ago belongs to a process that is gone."""
@@ -61,7 +62,7 @@ class Meter:
 
 @dataclass(frozen=True, slots=True)
 class Moved:
-    """A transition with what it shows when it is opened."""
+    """A transition with what it shows when it is opened. With `tests` it is the last of so many failed tests in a row."""
 
     transition: Transition
     cause: str
@@ -71,6 +72,8 @@ class Moved:
     strip: Strip | None
     errors: list[Failure]
     figures: counted.Figures | None
+    tests: int = 0
+    tests_since: datetime | None = None
 
     @property
     def forced(self) -> bool:
@@ -120,6 +123,7 @@ class Page:
     when_opened: datetime | None
     processes: int
     score: float | None
+    opened: Transition | None
     drawings: tuple[Drawing, Drawing]
     picture: str
     forced: str
@@ -130,6 +134,7 @@ class Page:
     lines: dict[str, list[Line]]
     rules: str
     acts: Acts
+    with_next: str
     tests_at: datetime | None
     spared_until: datetime | None
 
@@ -141,8 +146,11 @@ def rows(viewer: Viewer) -> list[Row]:
     windows: dict[int, list[Window]] = defaultdict(list)
     for window in Window.objects.for_org(viewer).filter(at__gte=now - KEPT):
         windows[window.breaker_id].append(window)
-    moves = counted.moves_at(viewer, [upstream.pk for upstream in upstreams])
-    found = [_row(upstream, windows[upstream.pk], now, moves[upstream.pk]) for upstream in upstreams]
+    ids = [upstream.pk for upstream in upstreams]
+    moves, standing = counted.moves_at(viewer, ids), standings(ids)
+    found = [
+        _row(upstream, windows[upstream.pk], now, moves[upstream.pk], standing[upstream.pk]) for upstream in upstreams
+    ]
     return sorted(found, key=lambda row: (row.urgency, row.upstream.name.lower(), row.upstream.pk))
 
 
@@ -154,11 +162,13 @@ def breaker_in(upstream: Upstream) -> Breaker:
         return Breaker(upstream=upstream, touched=upstream.created_at, since=None)
 
 
-def _row(upstream: Upstream, windows: Sequence[Window], now: datetime, moved_at: datetime | None) -> Row:
+def _row(
+    upstream: Upstream, windows: Sequence[Window], now: datetime, moved_at: datetime | None, standing: Standing
+) -> Row:
     breaker, config = breaker_in(upstream), figures_of(upstream).config
     if breaker.out:
-        return _out_row(upstream, breaker, config, now)
-    if breaker.forced:
+        return _out_row(upstream, breaker, config, now, standing)
+    if breaker.force:
         word = words.forced_word(breaker)
         line = f"{word[:1].lower()}{word[1:]} {_('until')} {_clock(breaker.forced_until)}"
         return Row(breaker, upstream, line, urgency=2)
@@ -171,7 +181,7 @@ def _row(upstream: Upstream, windows: Sequence[Window], now: datetime, moved_at:
     return Row(breaker, upstream, _tally(sum(one.failures for one in known), sum(one.calls for one in known)))
 
 
-def _out_row(upstream: Upstream, breaker: Breaker, config: BreakerConfig, now: datetime) -> Row:
+def _out_row(upstream: Upstream, breaker: Breaker, config: BreakerConfig, now: datetime, standing: Standing) -> Row:
     if breaker.forced_open:
         said = {"who": breaker.forced_by, "until": _clock(breaker.forced_until)}
         return Row(breaker, upstream, _("forced open by %(who)s until %(until)s") % said, urgency=0)
@@ -180,7 +190,7 @@ def _out_row(upstream: Upstream, breaker: Breaker, config: BreakerConfig, now: d
         return Row(breaker, upstream, _("%(n)d of %(needed)d good answers so far") % counts, urgency=1)
     since, until = _("since %s") % _clock(breaker.opened_at), breaker.open_until
     if until is None or until <= now:
-        return Row(breaker, upstream, f"{since}, {_('tests with the next call')}", urgency=0)
+        return Row(breaker, upstream, f"{since}, {words.tests_next(standing.waiting)}", urgency=0)
     return Row(breaker, upstream, f"{since}, {_('next test in')}", until=until, urgency=0)
 
 
@@ -206,40 +216,45 @@ def chosen(viewer: Viewer, upstream_id: int) -> Page:
     config = figures.config
     windows = list(Window.objects.for_org(viewer).filter(breaker_id=upstream.pk, at__gte=now - KEPT))
     moves = Transition.objects.for_org(viewer).filter(breaker_id=upstream.pk).order_by("-id")
-    latest = list(moves[: max(SHOWN, 50)])
-    moved_at = latest[0].at if latest else None
-    row = _row(upstream, windows, now, moved_at)
+    latest = _folded(moves, figures)
+    moved_at = latest[0].transition.at if latest else None
+    standing = standings([upstream.pk])[upstream.pk]
+    row = _row(upstream, windows, now, moved_at, standing)
     breaker = row.breaker
     published = counted.of_windows(windows, config)
-    trip = counted.trip_of(breaker, latest)
-    at_trip = counted.read(trip.window, trip.at, config) if trip else None
-    here = [at_trip] if at_trip else counted.present(published, moved_at)
+    present = counted.present(published, moved_at)
+    opened = counted.opened_of(viewer, [breaker]).get(breaker.pk)
+    at_trip = counted.read(opened.window, opened.at, config) if opened else None
     seen = [*published, *([at_trip] if at_trip else [])]
-    close = readings(here, config, trip.at if trip else now)
+    close = readings([at_trip] if at_trip else present, config, at_trip.at if at_trip else now)
     nearest = max(close, key=lambda reading: reading.share, default=None)
     so_far = words.so_far(nearest, config) if nearest else ""
-    said = facts(breaker, config, now=now, last=_last(moves), trip=trip, so_far=so_far)
+    said = facts(
+        breaker, config, now=now, last=_last(moves), opened=opened, so_far=so_far, waiting=standing.waiting > 0
+    )
     return Page(
         row=row,
         breaker=breaker,
         upstream=upstream,
         figures=figures,
-        standing=standings([upstream.pk])[upstream.pk],
+        standing=standing,
         strip=strip(counted.last_calls(seen)),
         meters=[_meter(reading, figures) for reading in close],
-        when_opened=trip.at if at_trip and trip else None,
-        processes=len(published),
-        score=min((one.score for one in published if one.score is not None), default=None),
+        when_opened=at_trip.at if at_trip else None,
+        processes=len(present),
+        score=min((one.score for one in present if one.score is not None), default=None),
+        opened=opened,
         drawings=(wide(said), narrow(said)),
         picture=described(said),
         forced=words.forced_word(breaker),
         follows=words.forced_follows(breaker),
-        transitions=[moved(one, figures) for one in latest[:SHOWN]],
+        transitions=latest[:SHOWN],
         transitions_count=moves.count(),
         errors=counted.last_errors(seen),
         lines=_figure_lines(figures),
         rules=words.joined(words.rules(config)),
         acts=_acts(viewer, upstream, breaker),
+        with_next=words.with_next(standing.waiting > 0),
         tests_at=breaker.open_until if breaker.open_until and breaker.open_until > now else None,
         spared_until=breaker.spared_until if breaker.spared_until and breaker.spared_until > now else None,
     )
@@ -275,7 +290,7 @@ def _acts(viewer: Viewer, upstream: Upstream, breaker: Breaker) -> Acts:
     return Acts(
         operate=operate,
         administer=viewer.can(Permission.ADMINISTER, upstream.organization_id),
-        test=operate and breaker.forced != FORCED_OPEN,
+        test=operate and not breaker.forced_open,
         testing_matters=breaker.out,
     )
 
@@ -291,8 +306,8 @@ def _figure_lines(figures: Figures) -> dict[str, list[Line]]:
     return found
 
 
-def moved(transition: Transition, figures: Figures) -> Moved:
-    """A transition with the window that caused it."""
+def moved(transition: Transition, figures: Figures, *, tests: int = 0, since: datetime | None = None) -> Moved:
+    """A transition with the window that caused it; with `tests` it stands for so many that failed since then."""
     window = counted.read(transition.window, transition.at, figures.config)
     return Moved(
         transition=transition,
@@ -303,7 +318,37 @@ def moved(transition: Transition, figures: Figures) -> Moved:
         strip=strip(window.recent) if window else None,
         errors=counted.last_errors([window]) if window else [],
         figures=window,
+        tests=tests,
+        tests_since=since if tests else None,
     )
+
+
+def _folded(moves: TransitionQuerySet, figures: Figures) -> list[Moved]:
+    """The newest transitions, the newest first; tests of an outage that failed one after the other are one line, however many."""
+    turns = list(moves.turns()[:SHOWN])
+    tests = moves.tests().values_list("pk", "after")
+    if len(turns) == SHOWN:
+        tests = tests.filter(pk__gt=turns[-1].pk)
+    runs: dict[int, list[tuple[int, str]]] = defaultdict(list)
+    for pk, after in tests:
+        runs[sum(1 for turn in turns if turn.pk > pk)].append((pk, after))
+    lines = {place: _lines_of(run) for place, run in runs.items()}
+    rows = moves.in_bulk([pk for run in lines.values() for line in run for pk in line[:2]])
+    found: list[Moved] = []
+    for place in range(len(turns) + 1):
+        for newest, oldest, n in lines.get(place, []):
+            found.append(moved(rows[newest], figures, tests=n, since=rows[oldest].at))
+        found += [moved(turn, figures) for turn in turns[place : place + 1]]
+    return found
+
+
+def _lines_of(run: Sequence[tuple[int, str]]) -> list[tuple[int, int, int]]:
+    """What of a run of tests (the newest first) is shown: ids of the newest and the oldest transition of a line, and its failed tests."""
+    failed = [pk for pk, after in run if after == State.OPEN.value]
+    if len(failed) < FOLDED:
+        return [(pk, pk, 0) for pk, _after in run]
+    begun = [(pk, pk, 0) for pk, _after in run if pk > failed[0]]
+    return [*begun, (failed[0], failed[-1], len(failed))]
 
 
 @dataclass(frozen=True, slots=True)

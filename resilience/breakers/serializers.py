@@ -50,7 +50,10 @@ class BreakerSerializer(serializers.Serializer[Any]):
     tests_at = serializers.DateTimeField(allow_null=True, help_text=_("When it is half-open at the earliest."))
     openings = serializers.IntegerField(help_text=_("How often it opened without closing in between."))
     successes = serializers.IntegerField(help_text=_("Good answers while it is half-open."))
-    reason = serializers.CharField(allow_blank=True)
+    reason = serializers.CharField(allow_blank=True, help_text=_("Why it came to the present state."))
+    opened_reason = serializers.CharField(
+        allow_blank=True, help_text=_("Why it left the closed state, also after many tests; empty while it is closed.")
+    )
     rejected = serializers.IntegerField(help_text=_("Calls refused since it left the closed state."))
     forced = ForcedSerializer(allow_null=True)
     spared_until = serializers.DateTimeField(allow_null=True, help_text=_("The upstream asked for a rest until then."))
@@ -94,6 +97,9 @@ class TransitionSerializer(serializers.Serializer[Any]):
     after = serializers.ChoiceField(choices=STATES)
     cause = serializers.CharField()
     reason = serializers.CharField(allow_blank=True)
+    forced = serializers.ChoiceField(
+        choices=["", "open", "closed", "disabled"], help_text=_("What a person forced then, if one did.")
+    )
     actor = serializers.CharField(allow_blank=True)
     process = serializers.CharField(allow_blank=True)
     lasted = serializers.FloatField(allow_null=True, help_text=_("Seconds of the state that ended."))
@@ -122,10 +128,11 @@ def represent(
     upstream: Upstream,
     published: Sequence[counted.Figures],
     moved_at: datetime | None,
+    opened: Transition | None,
     *,
     figures: Figures | None = None,
 ) -> Mapping[str, Any]:
-    """A breaker as JSON, with what was counted since it moved last; with `figures` the whole of it."""
+    """A breaker as JSON, with what was counted since it moved last and what opened it; with `figures` the whole of it."""
     now = counted.present(published, moved_at)
     forced = {
         "how": breaker.forced,
@@ -139,8 +146,9 @@ def represent(
         "policy": upstream.policy,
         "state": breaker.state,
         **{name: getattr(breaker, name) for name in PLAIN},
+        "opened_reason": opened.reason if opened else "",
         "tests_at": breaker.open_until,
-        "forced": forced if breaker.forced else None,
+        "forced": forced if breaker.force else None,
         "window": {
             "processes": len(now),
             "calls": sum(one.calls for one in now),
@@ -160,6 +168,6 @@ def represent(
 
 def represent_transition(transition: Transition) -> Mapping[str, Any]:
     """A transition as JSON."""
-    plain = ("id", "at", "before", "after", "cause", "reason", "actor", "process", "lasted", "rejected")
+    plain = ("id", "at", "before", "after", "cause", "reason", "forced", "actor", "process", "lasted", "rejected")
     window = json.loads(transition.window) if transition.window else None
     return {**{name: getattr(transition, name) for name in plain}, "window": window}

@@ -99,6 +99,7 @@ class Store:
             after=after.state.value,
             cause=why.cause,
             reason=after.reason[:300],
+            forced=after.forced,
             actor=why.actor,
             process=why.process,
             window=json.dumps(why.window, ensure_ascii=False) if why.window else "",

@@ -59,6 +59,21 @@ def trip_reason(reason: str) -> str:
     return reason.partition(", the last:")[0]
 
 
+def why_opened(opening: Transition) -> str:
+    """The rule that opened it, or the person."""
+    return _("forced by %s") % opening.actor if opening.forced else trip_reason(opening.reason)
+
+
+def with_next(waiting: bool) -> str:
+    """What an open breaker whose cool-down is over waits for. Nothing is sent to an upstream only to see whether it answers."""
+    return _("with the next call") if waiting else _("with the next change")
+
+
+def tests_next(waiting: int) -> str:
+    """The same for the list."""
+    return _("tests with the next call") if waiting else _("tests with the next change")
+
+
 def wait(seconds: float) -> str:
     """A configured wait: "1 min", "90 s"."""
     whole = int(seconds)
@@ -131,7 +146,7 @@ def forced_word(breaker: Breaker) -> str:
         FORCED_CLOSED: _("Forced closed by %s"),
         DISABLED: _("Disabled by %s"),
     }
-    return words[breaker.forced] % breaker.forced_by if breaker.forced in words else ""
+    return words[breaker.force] % breaker.forced_by if breaker.force in words else ""
 
 
 def forced_follows(breaker: Breaker) -> str:
@@ -143,7 +158,7 @@ def forced_follows(breaker: Breaker) -> str:
         ),
         DISABLED: _("Every call goes out and nothing is counted. After that it counts and opens as ever."),
     }
-    return follows.get(breaker.forced, "")
+    return follows.get(breaker.force, "")
 
 
 def state_word(state: str) -> str:
@@ -160,13 +175,13 @@ def cause(transition: Transition) -> str:
         return (
             _("reset by %(who)s") % said if transition.reason == _("reset") else _("reset by %(who)s: %(why)s") % said
         )
-    if transition.cause == "person":
-        forced = (
-            _("forced open by %(who)s: %(why)s")
-            if transition.after == State.OPEN.value
-            else _("forced closed by %(who)s: %(why)s")
-        )
-        return forced % said
+    if transition.forced:
+        forced = {
+            FORCED_OPEN: _("forced open by %(who)s: %(why)s"),
+            FORCED_CLOSED: _("forced closed by %(who)s: %(why)s"),
+            DISABLED: _("disabled by %(who)s: %(why)s"),
+        }
+        return forced[transition.forced] % said
     return transition.reason
 
 

@@ -10,7 +10,7 @@ from portal.events.models import Event
 from portal.kit import clock
 from portal.kit.viewer import Permission
 from portal.tenancy.models import Membership
-from resilience.breakers.models import Breaker
+from resilience.breakers.models import Breaker, Window
 from tests.breakers.conftest import Harbour, calls, figures, wave, window
 from tests.rest.conftest import Caller, _fresh_limits  # noqa: F401 - a fixture
 from tests.support.people import make_token
@@ -193,3 +193,41 @@ def test_what_a_person_keeps_open_is_not_tested(harbour: Harbour) -> None:
     assert answer.status_code == 409
     assert "alice keeps the breaker open: A restore." in answer.json()["detail"]
     assert harbour.breaker("plans-api").forced == "open"
+
+
+def test_why_it_opened_outlives_the_tests(harbour: Harbour) -> None:
+    """`reason` is the last test's; what opened it has a field of its own, here and in the list."""
+    Breaker.objects.filter(upstream__slug="plans-api").update(reason="It answered 500")
+    bob = caller(harbour, "bob")
+    shown = bob.get("/breakers/plans-api").json()
+    assert shown["reason"] == "It answered 500"
+    assert shown["opened_reason"].startswith("5 failures in a row, the last: ")
+    listed = {row["upstream"]: row["opened_reason"] for row in bob.get("/breakers").json()["results"]}
+    assert listed["plans-api"] == shown["opened_reason"]
+    assert listed["github"] == ""
+
+
+def test_a_transition_says_what_was_forced(harbour: Harbour) -> None:
+    """Disabled, forced closed and reset all lead to closed."""
+    alice = caller(harbour, "alice")
+    for path in ("disable", "force-closed", "reset"):
+        alice.post(f"/breakers/github/{path}", {"reason": "A load test."})
+    found = alice.get("/breakers/github/transitions").json()["results"]
+    assert [(row["after"], row["forced"]) for row in found] == [("closed", how) for how in ("", "closed", "disabled")]
+
+
+def test_a_force_that_is_over_is_not_told(harbour: Harbour) -> None:
+    """Also before a process has written that it ended."""
+    alice = caller(harbour, "alice")
+    alice.post("/breakers/github/force-closed", {"reason": "A load test."})
+    Breaker.objects.filter(upstream__slug="github").update(forced_until=clock.now() - timedelta(seconds=1))
+    assert alice.get("/breakers/github").json()["forced"] is None
+
+
+def test_a_process_that_is_gone_is_not_summed(harbour: Harbour) -> None:
+    """Its window is minutes behind that of another."""
+    github, now = harbour.upstream("github"), clock.now()
+    window(github, figures(now, calls(now, wave(9), failed=4), score=25.0), process="pump-0@killed")
+    Window.objects.filter(process="pump-0@killed").update(at=now - timedelta(minutes=6))
+    shown = caller(harbour, "bob").get("/breakers/github").json()["window"]
+    assert (shown["processes"], shown["consecutive"], shown["health_score"]) == (2, 0, 96.0)

@@ -42,3 +42,14 @@ def test_a_breaker_that_flaps_keeps_its_last_thousand(breaker: Breaker, monkeypa
     assert Transition.objects.unscoped().count() == keep.MOST
     assert newest in Transition.objects.unscoped()
     assert keep.clean_up() == 0
+
+
+def test_what_opened_it_stays_however_often_it_was_tested(breaker: Breaker) -> None:
+    """Each test of an outage adds two transitions; why it opened is the one that a person looks for."""
+    happened(breaker, timedelta(days=2))
+    opening = Transition.objects.unscoped().get()
+    tested = {"breaker": breaker, "at": clock.now(), "before": "half_open", "after": "open", "cause": "test"}
+    Transition.objects.bulk_create([Transition(**tested) for _ in range(keep.MOST + 5)])
+    assert keep.clean_up() == 5
+    assert opening in Transition.objects.unscoped()
+    assert Transition.objects.unscoped().count() == keep.MOST + 1

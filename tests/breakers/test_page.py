@@ -6,13 +6,14 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
+from django.db import connection
 from django.test import Client
 
 from portal.events.models import Event
 from portal.kit import clock
 from portal.live.core.entries import Entry
 from resilience.breakers import counted, live
-from resilience.breakers.models import Breaker, Transition
+from resilience.breakers.models import Breaker, Transition, Window
 from resilience.patterns.config import BreakerConfig
 from resilience.patterns.typing import Verdict
 from tests.breakers.conftest import Harbour, calls, figures, transition, wave, window
@@ -221,7 +222,9 @@ def test_a_half_open_one_says_how_far_it_is(harbour: Harbour) -> None:
 def test_a_cool_down_that_is_over_waits_for_a_call(harbour: Harbour) -> None:
     """Nothing happens by itself: the next call makes it half-open."""
     Breaker.objects.filter(upstream__slug="plans-api").update(open_until=clock.now() - timedelta(seconds=1))
-    assert text(browser(harbour).get(at(harbour, "plans-api"))).count("with the next call") >= 3
+    assert text(browser(harbour).get(at(harbour, "plans-api"))).count("with the next change") == 5
+    harbour.world.item("plans-api", "p-1")
+    assert text(browser(harbour).get(at(harbour, "plans-api"))).count("with the next call") == 5
 
 
 def test_the_navigation_counts_the_open_ones(harbour: Harbour) -> None:
@@ -295,3 +298,123 @@ def test_what_belongs_to_another_organization_is_not_counted(harbour: Harbour) -
     transition(harbour.upstream("northern"), timedelta(0), "closed", "open", "trip", "secret reason")
     assert Transition.objects.unscoped().filter(reason="secret reason").exists()
     assert "secret reason" not in text(browser(harbour).get("/resilience/breakers"))
+
+
+def outage(harbour: Harbour, tests: int) -> None:
+    """plans-api has been tested so often since, each time in vain."""
+    plans, bad = harbour.upstream("plans-api"), json.dumps(figures(clock.now(), []))
+    rows = []
+    for n in range(tests):
+        ago = timedelta(seconds=60 - n * 60 / tests)
+        rows.append(("open", "half_open", "cool-down", "cool-down over", "", ago))
+        rows.append(("half_open", "open", "test", f"test {n} failed", bad, ago - timedelta(seconds=60 / tests / 2)))
+    Transition.objects.bulk_create(
+        Transition(
+            breaker_id=plans.pk, at=clock.now() - ago, before=old, after=new, cause=why, reason=said, window=counted
+        )
+        for old, new, why, said, counted, ago in rows
+    )
+
+
+def test_why_it_opened_is_said_however_long_the_outage(harbour: Harbour) -> None:
+    """Hundreds of tests later: the rule on the arrow, the meters of that moment, and the transition in the list."""
+    outage(harbour, 400)
+    answer = browser(harbour).get(at(harbour, "plans-api"))
+    said = text(answer)
+    assert "last: 5 failures in a row at" in said
+    assert "In a row 5 / 5" in said
+    assert "The meters stand as they did when it opened" in said
+    assert "closed → to open : 5 failures in a row, the last: It answered 503" in said
+
+
+def test_failed_tests_are_one_line(harbour: Harbour) -> None:
+    """With their number and the last error; the test that is on, and what came before, have lines of their own."""
+    outage(harbour, 24)
+    Transition.objects.create(
+        breaker_id=harbour.upstream("plans-api").pk,
+        at=clock.now(),
+        before="open",
+        after="half_open",
+        cause="cool-down",
+        reason="cool-down over",
+    )
+    said = text(browser(harbour).get(at(harbour, "plans-api"))).partition("Last transitions")[2]
+    lines = [
+        "open → to half-open : cool-down over",
+        "tested 27 times since",
+        "each failed, the last: test 23 failed",
+        "closed → to open : 5 failures",
+        "reset by june: deploy done",
+    ]
+    assert [line for line in lines if said.count(line) != 1] == []
+    assert [said.index(line) for line in lines] == sorted(said.index(line) for line in lines)
+    assert "test 22 failed" not in said
+
+
+def test_what_opened_it_is_found_by_an_index(harbour: Harbour) -> None:
+    """Not by walking over the tests of the outage."""
+    plan = Transition.objects.unscoped().filter(breaker_id=1).opened()[:1].explain()
+    assert connection.vendor != "sqlite" or "transition_kinds" in plan
+    assert connection.vendor != "sqlite" or "TEMP B-TREE" not in plan
+
+
+def test_an_earlier_outage_is_not_taken_for_this_one(harbour: Harbour) -> None:
+    """Where the transition that opened it is gone, nothing is said of why."""
+    Breaker.objects.filter(upstream__slug="plans-api").update(opened_at=clock.now() - timedelta(minutes=1))
+    said = text(browser(harbour).get(at(harbour, "plans-api"))).partition("Last transitions")[0]
+    assert "last: 5 failures in a row" not in said
+
+
+def test_one_that_a_person_opened_says_so(harbour: Harbour) -> None:
+    """On the arrow, with the moment."""
+    client = browser(harbour)
+    client.post(at(harbour, "github", "/force-open"), {"why": "maintenance", "until": "30"})
+    assert "last: forced by alice at" in text(client.get(at(harbour, "github")))
+
+
+def test_a_force_whose_time_is_over_is_over(harbour: Harbour) -> None:
+    """Nobody keeps it open any longer, though no call has shown it yet: it can be tested, and waits for the next change."""
+    client = browser(harbour)
+    client.post(at(harbour, "github", "/force-open"), {"why": "maintenance", "until": "30"})
+    past = clock.now() - timedelta(seconds=1)
+    Breaker.objects.filter(upstream__slug="github").update(forced_until=past, open_until=past)
+    said = text(client.get(at(harbour, "github")))
+    assert "Forced open by" not in said
+    assert "forced open by alice until" not in said
+    assert "Test now" in said
+    assert "with the next change" in said
+
+
+def test_disabled_is_not_forced_closed(harbour: Harbour) -> None:
+    """Each transition says what the person did: disabled counts nothing."""
+    client = browser(harbour)
+    client.post(at(harbour, "github", "/force-closed"), {"why": "trial", "until": "30", "disable": "on"})
+    client.post(at(harbour, "github", "/force-closed"), {"why": "trial", "until": "30"})
+    client.post(at(harbour, "github", "/force-open"), {"why": "maintenance", "until": "30"})
+    said = text(client.get(at(harbour, "github", "/transitions")))
+    order = [said.index(f"{how} by alice") for how in ("forced open", "forced closed", "disabled")]
+    assert order == sorted(order)
+
+
+def test_a_process_that_is_gone_does_not_count(harbour: Harbour) -> None:
+    """Its last window says four failures in a row; another process has gone on for minutes since."""
+    figma, now = harbour.upstream("figma"), clock.now()
+    window(figma, figures(now, calls(now, wave(8), failed=4), score=25.0), process="pump-0#1@killed")
+    Window.objects.filter(process="pump-0#1@killed").update(at=now - timedelta(minutes=6))
+    said = text(browser(harbour).get(at(harbour, "figma")))
+    assert "In a row 4 / 5" in said  # it is the only one, so it still holds
+    window(figma, figures(now, calls(now, wave(3))), process="pump-0#2")
+    said = text(browser(harbour).get(at(harbour, "figma")))
+    assert "In a row 0 / 5" in said
+    assert "Score 96 / 100" in said
+    assert "processes counts for itself" not in said
+
+
+def test_the_score_is_of_the_present_state(harbour: Harbour) -> None:
+    """What a process published before the breaker moved last lowers nothing."""
+    figma = harbour.upstream("figma")
+    window(figma, figures(clock.now(), [], score=50.0), process="web")
+    assert "Score 50 / 100" in text(browser(harbour).get(at(harbour, "figma")))
+    transition(figma, timedelta(0), "half_open", "closed", "test", "3 good answers")
+    window(figma, figures(clock.now(), calls(clock.now(), wave(3))), process="pump-0#1")
+    assert "Score 96 / 100" in text(browser(harbour).get(at(harbour, "figma")))

@@ -7,7 +7,7 @@ from resilience.breakers.models import Breaker, Transition, TransitionQuerySet, 
 
 KEPT = timedelta(days=90)
 MOST = 1_000
-"""So many transitions of one breaker are kept at most: one that flaps for a night shall not fill the disk."""
+"""So many transitions of one breaker are kept at most, and the one that opened it: a long outage shall not fill the disk."""
 GONE = timedelta(days=1)
 """What a process counted that has published nothing for so long tells nobody anything."""
 BATCH = 5_000
@@ -19,8 +19,9 @@ def clean_up() -> int:
     removed = _remove(Transition.objects.unscoped().filter(at__lt=now - KEPT))
     for breaker_id in Breaker.objects.unscoped().values_list("pk", flat=True):
         mine = Transition.objects.unscoped().filter(breaker=breaker_id)
+        why = mine.opened().values_list("pk", flat=True)[:1]
         for too_many in mine.order_by("-pk").values_list("pk", flat=True)[MOST : MOST + 1]:
-            removed += _remove(mine.filter(pk__lte=too_many))
+            removed += _remove(mine.filter(pk__lte=too_many).exclude(pk__in=list(why)))
     return removed + Window.objects.unscoped().filter(at__lt=now - GONE).delete()[0]
 
 

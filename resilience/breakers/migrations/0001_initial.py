@@ -59,6 +59,7 @@ class Migration(migrations.Migration):
                 ('after', models.CharField(choices=[('closed', 'Closed'), ('half_open', 'Half-open'), ('open', 'Open')], max_length=10)),
                 ('cause', models.CharField(max_length=16)),
                 ('reason', models.CharField(blank=True, default='', max_length=300)),
+                ('forced', models.CharField(blank=True, default='', max_length=8)),
                 ('actor', models.CharField(blank=True, default='', max_length=150)),
                 ('process', models.CharField(blank=True, default='', max_length=80)),
                 ('window', models.TextField(blank=True, default='')),
@@ -67,7 +68,7 @@ class Migration(migrations.Migration):
                 ('breaker', models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.CASCADE, related_name='transitions', to='breakers.breaker')),
             ],
             options={
-                'indexes': [models.Index(fields=['breaker', '-id'], name='transition_listing')],
+                'indexes': [models.Index(fields=['breaker', '-id'], name='transition_listing'), models.Index(fields=['breaker', 'before', 'after', '-id'], name='transition_kinds')],
             },
         ),
         migrations.CreateModel(
