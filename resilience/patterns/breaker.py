@@ -25,8 +25,10 @@ import logging
 import math
 import time
 from collections.abc import Awaitable, Callable
+from types import CoroutineType
 from typing import Any
 
+from resilience.patterns.callables import must_await, no_coroutine
 from resilience.patterns.config import BreakerConfig
 from resilience.patterns.errors import CircuitOpenError, DeadlineExceeded, ResilienceError
 from resilience.patterns.events import CallDone, Reason
@@ -70,6 +72,8 @@ class CircuitBreaker(Machine):
         started = clock()
         try:
             result = fn(*args, **kwargs)
+            if type(result) is CoroutineType:
+                no_coroutine(result, fn)
         except BaseException as error:
             self._raised(generation, started, error)
             raise
@@ -86,7 +90,12 @@ class CircuitBreaker(Machine):
             return await self._acall_with(self._enter(now), fn, *args, **kwargs)
         started = self._clock()
         try:
-            result = await fn(*args, **kwargs)
+            running = fn(*args, **kwargs)
+            try:
+                result = await running
+            except TypeError:
+                must_await(running, fn)
+                raise
         except BaseException as error:
             self._raised(generation, started, error)
             raise
@@ -167,6 +176,8 @@ class CircuitBreaker(Machine):
     def _call_with(self, permit: Permit, fn: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
         try:
             result = fn(*args, **kwargs)
+            if type(result) is CoroutineType:
+                no_coroutine(result, fn)
         except BaseException as error:
             permit.done(self.judge(error), None, error)
             raise
@@ -178,7 +189,12 @@ class CircuitBreaker(Machine):
         timeout = asyncio.timeout(limit)
         try:
             async with timeout:
-                result = await fn(*args, **kwargs)
+                running = fn(*args, **kwargs)
+                try:
+                    result = await running
+                except TypeError:
+                    must_await(running, fn)
+                    raise
         except TimeoutError as error:
             if limit is None or not timeout.expired():
                 permit.done(self.judge(error), None, error)

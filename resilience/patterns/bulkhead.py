@@ -9,9 +9,10 @@ import logging
 import threading
 from collections.abc import Awaitable, Callable, Iterator
 from contextlib import suppress
-from types import TracebackType
+from types import CoroutineType, TracebackType
 
 from resilience.patterns.bulkhead_config import BulkheadConfig, BulkheadEvent, BulkheadMetrics, Happening, Reason
+from resilience.patterns.callables import must_await, no_coroutine
 from resilience.patterns.deadline import time_left
 from resilience.patterns.errors import BulkheadFullError
 from resilience.patterns.forks import renew_after_fork
@@ -147,6 +148,8 @@ class Bulkhead:
             if self.heard:
                 self._tell("started", permits)
             result = fn(*args, **kwargs)
+            if type(result) is CoroutineType:
+                no_coroutine(result, fn)
         except BaseException as error:
             self._leave_with(permits, error)
             raise
@@ -163,7 +166,12 @@ class Bulkhead:
         try:
             if self.heard:
                 self._tell("started", permits)
-            result = await fn(*args, **kwargs)
+            running = fn(*args, **kwargs)
+            try:
+                result = await running
+            except TypeError:
+                must_await(running, fn)
+                raise
         except BaseException as error:
             self._leave_with(permits, error)
             raise

@@ -30,3 +30,13 @@ def no_coroutine(result: T, fn: object) -> T:
         cast(Any, result).close()
         raise ConfigError("fn", name_of(fn), "a function that is not async here; there is an async way to call it")
     return result
+
+
+def must_await(result: object, fn: object) -> None:
+    """Raises ConfigError unless the result of a call can be awaited: the function has run by then, and is not to run again.
+
+    Where it has to be quick this is asked only after awaiting raised TypeError, which may be the function's own as well.
+    """
+    if not inspect.isawaitable(result):
+        must = "an async function here; there is a way to call one that is not"
+        raise ConfigError("fn", name_of(fn), must) from None

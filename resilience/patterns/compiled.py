@@ -1,17 +1,20 @@
 """A policy made into one callable for a name: each part that is None is not there, and costs nothing.
 
 Every layer is a callable `layer(fn, *args, **kwargs)`, sync or async, and knows the layer below it. Which layers there are is
-decided here, once, and never during a call.
+decided here, once, and never during a call. The layer that calls the function itself sees to it that it is of the right kind,
+sync or async: no layer counts, awaits or repeats what nobody could guard.
 """
 
 import operator
 import threading
 from collections.abc import Callable, Iterable
+from types import CoroutineType
 from typing import Any, Final, TypeAlias
 from weakref import WeakSet
 
 from resilience.patterns.breaker import CircuitBreaker
 from resilience.patterns.bulkhead import Bulkhead
+from resilience.patterns.callables import must_await, no_coroutine
 from resilience.patterns.deadline import within
 from resilience.patterns.errors import BulkheadFullError, CircuitOpenError
 from resilience.patterns.fallback import Fallback
@@ -105,7 +108,7 @@ def wrap_chains(wrap: Wrap) -> Callable[[], None]:
 
 def _sync(name: str, policy: Policy, breaker: CircuitBreaker | None, bulkhead: Bulkhead | None, ports: Ports) -> Layer:
     timeout, retry, fallback = _timeout(name, policy, ports), _retry(name, policy), _fallback(name, policy)
-    layer = _BOTTOM if timeout is None else timeout.call
+    layer = _BOTTOM if timeout is None else timeout.run
     if breaker is not None and bulkhead is not None:
         layer = _attempt(breaker, bulkhead, layer)
     elif breaker is not None:
@@ -116,7 +119,9 @@ def _sync(name: str, policy: Policy, breaker: CircuitBreaker | None, bulkhead: B
         layer = _retried(retry, ports, layer)
     if policy.deadline is not None:
         layer = _by_then(policy.deadline, name, ports, layer)
-    return layer if fallback is None else _or_instead(fallback, layer)
+    if fallback is not None:
+        return _or_instead(fallback, layer)
+    return _bare if layer is _BOTTOM else layer
 
 
 def _async(name: str, policy: Policy, breaker: CircuitBreaker | None, bulkhead: Bulkhead | None, ports: Ports) -> Layer:
@@ -132,7 +137,9 @@ def _async(name: str, policy: Policy, breaker: CircuitBreaker | None, bulkhead: 
         layer = _aretried(retry, ports, layer)
     if policy.deadline is not None:
         layer = _aby_then(policy.deadline, name, ports, layer)
-    return layer if fallback is None else _aor_instead(fallback, layer)
+    if fallback is not None:
+        return _aor_instead(fallback, layer)
+    return _abare if layer is _BOTTOM else layer
 
 
 def _timeout(name: str, policy: Policy, ports: Ports) -> Timeout | None:
@@ -154,6 +161,16 @@ def _fallback(name: str, policy: Policy) -> Fallback | None:
     if policy.fallback is NO_FALLBACK:
         return None
     return policy.fallback if isinstance(policy.fallback, Fallback) else Fallback(policy.fallback, name=name)
+
+
+def _bare(fn: Layer, /, *args: Any, **kwargs: Any) -> Any:
+    return no_coroutine(fn(*args, **kwargs), fn)
+
+
+async def _abare(fn: Layer, /, *args: Any, **kwargs: Any) -> Any:
+    running = fn(*args, **kwargs)
+    must_await(running, fn)
+    return await running
 
 
 def _under(outer: Layer, inner: Layer) -> Layer:
@@ -183,6 +200,8 @@ def _attempt(breaker: CircuitBreaker, bulkhead: Bulkhead, inner: Layer) -> Layer
             if bulkhead.heard:
                 bulkhead._tell("started", permits)
             result = inner(fn, *args, **kwargs)
+            if type(result) is CoroutineType:
+                no_coroutine(result, fn)
         except BaseException as error:
             bulkhead._leave_with(permits, error)
             raised(generation, started, error)
@@ -211,7 +230,12 @@ def _aattempt(breaker: CircuitBreaker, bulkhead: Bulkhead, inner: Layer) -> Laye
         try:
             if bulkhead.heard:
                 bulkhead._tell("started", permits)
-            result = await inner(fn, *args, **kwargs)
+            running = inner(fn, *args, **kwargs)
+            try:
+                result = await running
+            except TypeError:
+                must_await(running, fn)
+                raise
         except BaseException as error:
             bulkhead._leave_with(permits, error)
             raised(generation, started, error)
@@ -226,7 +250,7 @@ def _aattempt(breaker: CircuitBreaker, bulkhead: Bulkhead, inner: Layer) -> Laye
 
 
 def _retried(config: RetryConfig, ports: Ports, inner: Layer) -> Layer:
-    if config.deadline is not None or config.budget is not None:
+    if inner is _BOTTOM or config.deadline is not None or config.budget is not None:
         return _under(Retry(config, ports).call, inner)
 
     def call(fn: Layer, /, *args: Any, **kwargs: Any) -> Any:
@@ -248,7 +272,7 @@ def _retried(config: RetryConfig, ports: Ports, inner: Layer) -> Layer:
 
 
 def _aretried(config: RetryConfig, ports: Ports, inner: Layer) -> Layer:
-    if config.deadline is not None or config.budget is not None:
+    if inner is _BOTTOM or config.deadline is not None or config.budget is not None:
         return _under(Retry(config, ports).acall, inner)
 
     async def call(fn: Layer, /, *args: Any, **kwargs: Any) -> Any:
@@ -290,7 +314,7 @@ def _aby_then(seconds: float, name: str, ports: Ports, inner: Layer) -> Layer:
 def _or_instead(fallback: Fallback, inner: Layer) -> Layer:
     def call(fn: Layer, /, *args: Any, **kwargs: Any) -> Any:
         try:
-            return inner(fn, *args, **kwargs)
+            return no_coroutine(inner(fn, *args, **kwargs), fn)
         except Exception as error:
             outcome = fallback.instead(error, args, kwargs)
             if outcome is None:
@@ -303,7 +327,9 @@ def _or_instead(fallback: Fallback, inner: Layer) -> Layer:
 def _aor_instead(fallback: Fallback, inner: Layer) -> Layer:
     async def call(fn: Layer, /, *args: Any, **kwargs: Any) -> Any:
         try:
-            return await inner(fn, *args, **kwargs)
+            running = inner(fn, *args, **kwargs)
+            must_await(running, fn)
+            return await running
         except Exception as error:
             outcome = await fallback.ainstead(error, args, kwargs)
             if outcome is None:

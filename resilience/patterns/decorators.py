@@ -10,11 +10,10 @@ def fetch(page: int) -> bytes: ...
 
 import functools
 from collections.abc import Callable
-from types import CoroutineType
 from typing import Any, TypeVar, overload
 
 from resilience.patterns.bulkhead import BulkheadConfig
-from resilience.patterns.callables import is_async, is_generator, name_of, no_coroutine
+from resilience.patterns.callables import is_async, is_generator, name_of
 from resilience.patterns.compiled import Layer
 from resilience.patterns.config import BreakerConfig
 from resilience.patterns.errors import ConfigError
@@ -74,10 +73,7 @@ def with_resilience(name: str, policy: str | Policy | None = None, *, manager: M
 
         @functools.wraps(fn)
         def call(*args: Any, **kwargs: Any) -> Any:
-            result = chain.call(fn, *args, **kwargs)
-            if type(result) is CoroutineType:
-                no_coroutine(result, fn)
-            return result
+            return chain.call(fn, *args, **kwargs)
 
         return call  # type: ignore[return-value]
 
@@ -112,10 +108,10 @@ def with_timeout(first: Any, /, *args: Any, **kwargs: Any) -> Any:
     if args or kwargs:
         raise ConfigError("with_timeout()", first, "given seconds alone, or a function and seconds")
     timeout = Timeout(first)
-    return _through(timeout.call, timeout.acall, awaits=True)
+    return _through(timeout.call, timeout.acall)
 
 
-def _through(sync: Layer, later: Layer, *, awaits: bool = False) -> Callable[[F], F]:
+def _through(sync: Layer, later: Layer) -> Callable[[F], F]:
     def decorate(fn: F) -> F:
         if _runs_later(fn):
 
@@ -127,10 +123,7 @@ def _through(sync: Layer, later: Layer, *, awaits: bool = False) -> Callable[[F]
 
         @functools.wraps(fn)
         def call(*args: Any, **kwargs: Any) -> Any:
-            result = sync(fn, *args, **kwargs)
-            if type(result) is CoroutineType and not awaits:
-                no_coroutine(result, fn)
-            return result
+            return sync(fn, *args, **kwargs)
 
         return call  # type: ignore[return-value]
 

@@ -15,7 +15,7 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from typing import Any, Final, Generic
 
-from resilience.patterns.callables import is_generator, name_of, no_coroutine
+from resilience.patterns.callables import is_generator, must_await, name_of, no_coroutine
 from resilience.patterns.errors import ConfigError, UnknownPolicy
 from resilience.patterns.listeners import QUIET, Listeners
 from resilience.patterns.matching import Errors, Matcher, note
@@ -106,7 +106,9 @@ class Fallback:
     async def aexecute(self, fn: Callable[P, Awaitable[T]], /, *args: P.args, **kwargs: P.kwargs) -> Outcome[T]:
         """As `acall`, together with what was replaced."""
         try:
-            return Outcome(await fn(*args, **kwargs))
+            running = fn(*args, **kwargs)
+            must_await(running, fn)
+            return Outcome(await running)
         except Exception as error:
             outcome = await self.ainstead(error, args, kwargs)
             if outcome is None:

@@ -3,6 +3,7 @@
 from types import TracebackType
 from typing import Any, Protocol, TypeVar
 
+from resilience.patterns.callables import no_coroutine
 from resilience.patterns.typing import Verdict
 
 T = TypeVar("T")
@@ -35,7 +36,8 @@ class Guard:
         self._verdict = Verdict.SUCCESS
 
     def record(self, result: T) -> T:
-        """Has `result` judged, and gives it back."""
+        """Has `result` judged, and gives it back. One that nobody has awaited yet raises ConfigError."""
+        no_coroutine(result, "record()")
         self._verdict = self._gate.judge_result(result)
         return result
 

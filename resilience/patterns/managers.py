@@ -8,12 +8,10 @@ manager.health_status()["summary"]["healthy"]
 import logging
 import threading
 from collections.abc import Awaitable, Callable
-from types import CoroutineType
 from typing import Any, TypedDict
 
 from resilience.patterns.breaker import CircuitBreaker
 from resilience.patterns.bulkhead import Bulkhead, BulkheadConfig, Bulkheads, bulkheads
-from resilience.patterns.callables import no_coroutine
 from resilience.patterns.compiled import Chain
 from resilience.patterns.config import BreakerConfig
 from resilience.patterns.forks import renew_after_fork
@@ -98,8 +96,6 @@ class Manager:
         """What `fn(*args, **kwargs)` returns, called under a policy: a name, a `Policy`, or None for the one assigned to `name`."""
         chain = self._known.get((name, policy)) or self.chain(name, policy)
         result: T = chain.call(fn, *args, **kwargs)
-        if type(result) is CoroutineType:
-            no_coroutine(result, fn)
         return result
 
     async def aexecute(

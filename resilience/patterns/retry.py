@@ -23,7 +23,7 @@ from types import CoroutineType, TracebackType
 from typing import Any, Final, Literal, TypeAlias, TypeVar
 
 from resilience.patterns.budget import RetryBudget
-from resilience.patterns.callables import is_async, is_generator, name_of, no_coroutine
+from resilience.patterns.callables import is_async, is_generator, must_await, name_of, no_coroutine
 from resilience.patterns.deadline import current_deadline, within
 from resilience.patterns.errors import ConfigError
 from resilience.patterns.listeners import Listeners
@@ -245,7 +245,12 @@ async def _aattempts(config: RetryConfig, ports: Ports, fn: Callable[..., Awaita
     run = None
     while True:
         try:
-            return await fn(*args, **kwargs)
+            running = fn(*args, **kwargs)
+            try:
+                return await running
+            except TypeError:
+                must_await(running, fn)
+                raise
         except Exception as error:
             run = run or Run(config, ports)
             delay = run.next_delay(error)

@@ -19,11 +19,12 @@ import threading
 import time
 from collections.abc import Awaitable, Callable, Coroutine
 from dataclasses import dataclass, field, replace
+from types import CoroutineType
 from typing import Any, Final, Literal, Self, cast
 
 from resilience.patterns.alarm import Alarm
 from resilience.patterns.backoff import check_seconds
-from resilience.patterns.callables import is_async
+from resilience.patterns.callables import is_async, must_await, no_coroutine
 from resilience.patterns.deadline import Deadline, within
 from resilience.patterns.errors import BulkheadFullError, ConfigError, DeadlineExceeded, UnknownPolicy
 from resilience.patterns.fallback import Fallback
@@ -159,29 +160,44 @@ class Timeout:
 
     def call(self, fn: Callable[P, T], /, *args: P.args, **kwargs: P.kwargs) -> T:
         """As `with_timeout`."""
-        threaded = self.config.mode == "thread" and not is_async(fn)
-        scope = self._scope()
-        try:
-            with scope as deadline:
-                result: Any = self._in_thread(deadline, fn, args, kwargs) if threaded else fn(*args, **kwargs)
-        except TimeoutError as error:
-            if not scope.deadline.expired:
-                raise  # somebody else's limit
-            return cast(T, self.config.instead(self._tell(scope.deadline, error), args, kwargs))
+        result: Any = self._called(fn, args, kwargs)
         if hasattr(type(result), "__await__") and isinstance(result, Coroutine):  # perhaps of a lambda
             return cast(T, self._await(lambda: result, (), {}))
         return cast(T, result)
 
+    def run(self, fn: Callable[P, T], /, *args: P.args, **kwargs: P.kwargs) -> T:
+        """As `call`, where nobody would await what comes back: an async function raises ConfigError."""
+        result: T = self._called(fn, args, kwargs)
+        if type(result) is CoroutineType:
+            no_coroutine(result, fn)
+        return result
+
     def acall(self, fn: Callable[P, Awaitable[T]], /, *args: P.args, **kwargs: P.kwargs) -> Coroutine[Any, Any, T]:
         """As `with_timeout_async`."""
         return self._await(fn, args, kwargs)
+
+    def _called(self, fn: Callable[..., Any], args: Any, kwargs: Any) -> Any:
+        threaded = self.config.mode == "thread" and not is_async(fn)
+        scope = self._scope()
+        try:
+            with scope as deadline:
+                return self._in_thread(deadline, fn, args, kwargs) if threaded else fn(*args, **kwargs)
+        except TimeoutError as error:
+            if not scope.deadline.expired:
+                raise  # somebody else's limit
+            return self.config.instead(self._tell(scope.deadline, error), args, kwargs)
 
     async def _await(self, fn: Callable[..., Awaitable[T]], args: Any, kwargs: Any) -> T:
         with self._scope() as deadline:
             alarm = Alarm(deadline.remaining())
             late: BaseException
             try:
-                result = await fn(*args, **kwargs)
+                running = fn(*args, **kwargs)
+                try:
+                    result = await running
+                except TypeError:
+                    must_await(running, fn)
+                    raise
             except asyncio.CancelledError as error:
                 if not alarm.off():
                     raise
