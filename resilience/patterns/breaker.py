@@ -11,7 +11,7 @@
 
 Each change begins a new generation. A call belongs to the generation that admitted it; one that ends in a later
 generation is counted in the totals and decides nothing. A half-open call holds a place until it ends, or until
-somebody needs the place after `half_open_lease`.
+somebody needs the place after `half_open_lease`; what it says in the end counts nonetheless, while the breaker is half open.
 
 A call ends as a success, as a failure or ignored (`Verdict`). What is no `Exception` (a cancellation, a signal) and
 what the patterns themselves refuse (another breaker, a full bulkhead) is always ignored: it gives its place back.

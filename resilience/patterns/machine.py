@@ -255,12 +255,13 @@ class Machine(ABC):
         return permit
 
     def _half_open_done(self, permit: Permit, verdict: Verdict) -> None:
-        """Gives the place of a half-open call back, and lets its verdict decide."""
+        """Gives the place of a half-open call back, and lets its verdict decide, also where another call took the place meanwhile."""
         with self._lock:
-            if permit not in self._leases:  # of an earlier generation, or another call took its place
+            if permit.generation != self._generation:
                 self._ledger.late += 1
                 return
-            self._leases.remove(permit)
+            if permit in self._leases:
+                self._leases.remove(permit)
             if verdict is Verdict.SUCCESS:
                 self._successes += 1
             enough = self._successes >= self._config.success_threshold

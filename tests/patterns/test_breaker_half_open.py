@@ -155,7 +155,7 @@ def test_one_that_was_interrupted_gives_its_place_back_and_decides_nothing(error
 
 
 def test_one_that_never_comes_back_blocks_nothing_beyond_its_lease() -> None:
-    """Its place goes to the next who asks; what it says in the end is not heard. interlock waits for it for ever."""
+    """Its place goes to the next who asks. interlock waits for it for ever."""
     clock = Clock()
     one = opened(clock, half_open_max_calls=1, half_open_lease=30, success_threshold=1)
     clock.advance(60)
@@ -165,16 +165,29 @@ def test_one_that_never_comes_back_blocks_nothing_beyond_its_lease() -> None:
     clock.advance(0.5)
     assert (one.is_open, one.retry_after, one.snapshot().half_open_in_use) == (False, 0.0, 0)
     other = one.admit()
-    hung.done(FAILURE, error=Down("at last"))
-    assert one.state is State.HALF_OPEN
-    assert one.totals().late == 1
-    clock.advance(30)
-    third = one.admit()
-    other.done(FAILURE)
-    assert one.totals().late == 2
-    other = third
+    assert one.snapshot().half_open_in_use == 1
     other.done(SUCCESS)
     assert one.state is State.CLOSED
+    hung.done(FAILURE, error=Down("at last"))
+    assert (one.state, one.totals().late) == (State.CLOSED, 1)
+
+
+@pytest.mark.parametrize(("verdict", "state"), [(SUCCESS, State.CLOSED), (FAILURE, State.OPEN)])
+def test_a_late_one_is_heard_though_another_has_its_place(verdict: Verdict, state: State) -> None:
+    """Otherwise, with more callers than places, calls that take longer than the lease would all count for nothing."""
+    clock = Clock()
+    one = opened(clock, half_open_max_calls=1, half_open_lease=30, success_threshold=2)
+    clock.advance(60)
+    calls = []
+    for _ in range(3):
+        calls.append(one.admit())
+        clock.advance(30)
+    calls[0].done(SUCCESS)
+    assert (one.state, one.snapshot().successes, len(one._leases)) == (State.HALF_OPEN, 1, 1)
+    calls[1].done(verdict)
+    assert (one.state, one.totals().late) == (state, 0)
+    calls[2].done(FAILURE)
+    assert (one.state, one.totals().late) == (state, 1)
 
 
 def test_a_late_one_is_heard_as_long_as_nobody_needed_its_place() -> None:
@@ -193,15 +206,12 @@ def test_the_place_of_the_oldest_is_taken_first() -> None:
     clock = Clock()
     one = opened(clock, half_open_max_calls=2, half_open_lease=30, success_threshold=1)
     clock.advance(60)
-    old = one.admit()
+    one.admit()
     clock.advance(10)
     young = one.admit()
     clock.advance(30)
-    one.admit()
-    old.done(FAILURE)
-    assert one.state is State.HALF_OPEN
-    young.done(SUCCESS)
-    assert one.state is State.CLOSED
+    third = one.admit()
+    assert one._leases == [young, third]
 
 
 def test_what_was_let_through_while_closed_decides_nothing_later() -> None:

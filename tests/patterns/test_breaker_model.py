@@ -126,9 +126,10 @@ class Model:
         """How a call ended."""
         self.ended.append(verdict)
         if trial.deadline is not None:
-            if trial not in self.trials:
+            if trial.era != self.era:
                 return
-            self.trials.remove(trial)
+            if trial in self.trials:
+                self.trials.remove(trial)
             if verdict is FAILURE or (verdict is SUCCESS and slow and self.config.slow_call_rate_threshold is not None):
                 self.open_again()
             elif verdict is SUCCESS:
