@@ -20,7 +20,7 @@ BIN := .venv/bin
 EDITOR := static/built/editor.js
 TEMPLATES = $(shell git ls-files 'templates/*.html' '*/templates/*.html')
 
-.PHONY: help run test bench lint shots demo-outage clean test-tools editor
+.PHONY: help run test coverage bench lint shots demo-outage clean test-tools editor
 
 help: ## what there is to make
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /  \1\t/' | expand -t 16
@@ -101,6 +101,11 @@ install = if ! command -v apt-get >/dev/null; then echo "The tests need $(1): in
 test-tools: ## installs the browser and the database that the tests drive (Debian's packages)
 	@$(if $(CHROMIUM),true,$(call install,chromium))
 	@$(if $(POSTGRES),true,$(call install,postgresql-15))
+
+coverage: $(WITH_DEV) ## the branches of resilience/patterns that no test takes; fails if there is one
+	@mkdir -p build; export COVERAGE_FILE=build/coverage; \
+	$(BIN)/coverage run --branch --source=resilience/patterns -m pytest tests/patterns -q -p no:cacheprovider; \
+	$(BIN)/coverage report --show-missing --skip-covered --fail-under=100
 
 bench: $(WITH_PEERS) test-tools ## Breakwater beside its peers, with ratios (ITEMS=10000)
 	@$(if $(REDIS),true,$(call install,redis-server))

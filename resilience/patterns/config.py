@@ -45,7 +45,7 @@ class BreakerConfig:
     half_open_max_calls: int = 3
     """At most so many calls at a time while half open; the others are refused at once."""
     half_open_lease: float = 60.0
-    """A half-open call that has not come back by then may be replaced by another; what it says after that is not heard.
+    """A half-open call that has not come back by then gives its place to another; what it says in the end counts nonetheless.
     Never counted shorter than `call_timeout`."""
     call_timeout: float | None = None
     """`acall` ends a call after so long, with DeadlineExceeded. `call` and `guard` cannot end one: a call that took so
