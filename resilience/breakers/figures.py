@@ -2,7 +2,7 @@
 
 import logging
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from portal.policy import Policy, current
@@ -22,6 +22,10 @@ PRESETS: Mapping[str, Mapping[str, Any]] = {
     "critical": {},
 }
 """Where a policy has a breaker of its own. The queue waits out an outage behind a breaker, so each upstream has one, "critical" too."""
+
+
+REQUESTS, MARGIN = 3, 5.0
+"""A half-open place is kept for as long as a delivery may take, so many requests and some seconds, whatever the figures say."""
 
 
 def most_attempts(upstream: Upstream) -> int:
@@ -60,12 +64,14 @@ def figures_of(upstream: Upstream, policy: Policy | None = None) -> Figures:
     own = tuple(sorted((upstream.figures or {}).items()))
     policy = policy or current()
     try:
-        return _figures(policy, upstream.policy, own)
+        found = _figures(policy, upstream.policy, own)
     except (ConfigError, TypeError, ValueError) as error:
         log.warning(
             "The figures of upstream %s do not go together: %s. Those of the policy hold.", upstream.slug, error
         )
-        return _figures(policy, upstream.policy, ())
+        found = _figures(policy, upstream.policy, ())
+    lease = max(found.config.half_open_lease, REQUESTS * upstream.timeout + MARGIN)
+    return replace(found, config=found.config.replace(half_open_lease=lease))
 
 
 def checked(policy_name: str, own: Mapping[str, Any]) -> Figures:

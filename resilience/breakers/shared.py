@@ -293,7 +293,7 @@ class SharedBreaker(CircuitBreaker):
         return moves.spare(known, until=now + timedelta(seconds=left), reason=said) if left > 0 else None
 
     def _place_ended(self, place: Place, verdict: Verdict, error: str) -> tuple[Shared, datetime] | None:
-        """Gives the place back and counts the result; not of a call whose lease ran out and whose place is another's now."""
+        """Gives the place back and counts the result, also of a call that outlasted its lease: only the generation decides."""
 
         def step(known: Shared, now: datetime) -> Shared | None:
             if known.generation != place.of:
@@ -303,7 +303,8 @@ class SharedBreaker(CircuitBreaker):
             return moves.failed(known, now, self._config, error)
 
         with transaction.atomic():
-            if not self._host.store.give_back(place.lease) or verdict is Verdict.IGNORED:
+            self._host.store.give_back(place.lease)
+            if verdict is Verdict.IGNORED:
                 return None
             return self._share(step, Why("test", process=self._host.owner, window=self.figures()))
 

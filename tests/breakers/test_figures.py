@@ -138,3 +138,13 @@ def test_a_policy_file_that_breaks_changes_nothing_for_a_running_pump(policy_fil
     found = destinations.get(row.pk)
     assert found.breaker.config.reset_timeout == 90.0
     assert found.breaker.call(up) == "fine"
+
+
+def test_a_half_open_place_is_kept_for_as_long_as_a_delivery_may_take(db: None) -> None:
+    """Else the answers of a slow upstream would come when their places are gone, and it would be tested for ever."""
+    tidewater = make_people().tidewater
+    quick, slow = (
+        make_upstream(tidewater, slug, timeout=timeout) for slug, timeout in (("quick", 5.0), ("slow", 300.0))
+    )
+    assert figures_of(quick).config.half_open_lease == 60.0
+    assert figures_of(slow).config.half_open_lease > 2 * 300.0

@@ -205,19 +205,22 @@ def test_an_answer_of_an_earlier_generation_changes_nothing(world: World) -> Non
     assert (world.row.state, world.row.successes) == ("half_open", 0)
 
 
-def test_an_answer_after_its_lease_is_not_heard_once_another_has_its_place(world: World) -> None:
-    """It neither decides nor frees the place of the call that came after it."""
-    here = world.process("host-a", half_open_max_calls=1, half_open_lease=30.0)
+@pytest.mark.parametrize(("verdict", "after"), [(Verdict.FAILURE, "open"), (Verdict.SUCCESS, "half_open")])
+def test_an_answer_after_its_lease_still_counts(world: World, verdict: Verdict, after: str) -> None:
+    """Its place was another's by then, who keeps it; what it found out matters as long as the breaker has not moved on."""
+    here = world.process("host-a", half_open_max_calls=1, half_open_lease=30.0, success_threshold=2)
     here.fail()
     world.hand.pass_(60)
     late = here.breaker.admit()
     refused(here.breaker.admit)
     world.hand.pass_(30)
     ours = here.breaker.admit()
-    late.done(Verdict.FAILURE)
-    assert (world.row.state, Lease.objects.count()) == ("half_open", 1)
-    ours.done(Verdict.SUCCESS)
-    assert (world.row.successes, Lease.objects.count()) == (1, 0)
+    late.done(verdict)
+    assert (world.row.state, Lease.objects.count()) == (after, 1)
+    if verdict is Verdict.SUCCESS:
+        assert world.row.successes == 1
+        ours.done(Verdict.SUCCESS)
+        assert (world.row.state, Lease.objects.count()) == ("closed", 0)
 
 
 def test_an_ignored_test_gives_its_place_back_and_counts_for_nothing(world: World) -> None:

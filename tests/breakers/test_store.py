@@ -197,9 +197,9 @@ def test_who_comes_back_after_his_lease_does_not_free_the_place_of_another(world
     ours = store.lease(pk, generation=generation, places=1, seconds=60, owner="host-a")
     assert late is not None
     assert ours is not None
-    assert not store.give_back(late)
+    store.give_back(late)
     assert store.lease(pk, generation=generation, places=1, seconds=60, owner="host-b") is None
-    assert store.give_back(ours)
+    store.give_back(ours)
     assert store.lease(pk, generation=generation, places=1, seconds=60, owner="host-b") is not None
 
 
