@@ -171,7 +171,7 @@ class ResetView(APIView):
         summary="Reset a breaker",
         parameters=[WHICH],
         request=OptionalReasonSerializer,
-        responses={200: serializers.BreakerSerializer, **problems(*ACTED)},
+        responses={200: serializers.BreakerSerializer, **problems(*ACTED, 409)},
         examples=[
             example("A reason", {"reason": "The deploy is done."}),
             example("Closed", shown.CLOSED, status=200),
@@ -179,7 +179,7 @@ class ResetView(APIView):
         tags=["breakers"],
     )
     def post(self, request: Request, slug: str) -> Response:
-        """Closes it with nothing counted and nothing forced. Needs the scope operate and the role operator."""
+        """Closes it with nothing counted and nothing forced. Needs the role operator; admin where a person forced it (409)."""
         viewer, said = viewer_of(request), texts_of(request, "reason")
         return _answer(viewer, reset(viewer=viewer, upstream_id=one(request, slug).pk, reason=said["reason"]))
 
@@ -263,7 +263,7 @@ class ResetAllView(APIView):
         tags=["breakers"],
     )
     def post(self, request: Request) -> Response:
-        """Resets each breaker that is not closed or was forced, where you are operator."""
+        """Resets each breaker that is not closed, where you are operator. What a person forced stays as it is."""
         viewer, said = viewer_of(request), texts_of(request, "reason")
         done = reset_all(viewer=viewer, reason=said["reason"])
         rows = _shown(viewer, [(breaker, breaker.upstream) for breaker in done])

@@ -5,7 +5,7 @@ Each process counts for itself, and any of them opens the breaker for all; so a 
 
 import json
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -124,6 +124,12 @@ def of_windows(windows: Iterable[Window], config: BreakerConfig) -> list[Figures
 def present(published: Sequence[Figures], moved_at: datetime | None) -> list[Figures]:
     """Those that count: of living processes, and since the last move, since what came before counts for nothing any more."""
     return [figures for figures in living(published) if moved_at is None or figures.at >= moved_at]
+
+
+def since(figures: Figures, moment: datetime) -> Figures:
+    """The figures with only those last calls and errors that came since then."""
+    recent = tuple(call for call in figures.recent if call.at >= moment)
+    return replace(figures, recent=recent, errors=tuple(error for error in figures.errors if error.at >= moment))
 
 
 def moves_at(viewer: Viewer, upstream_ids: Iterable[int]) -> dict[int, datetime | None]:

@@ -72,6 +72,7 @@ class Moved:
     strip: Strip | None
     errors: list[Failure]
     figures: counted.Figures | None
+    decided: bool
     tests: int = 0
     tests_since: datetime | None = None
 
@@ -100,6 +101,7 @@ class Acts:
 
     operate: bool
     administer: bool
+    reset: bool
     test: bool
     testing_matters: bool
 
@@ -290,6 +292,7 @@ def _acts(viewer: Viewer, upstream: Upstream, breaker: Breaker) -> Acts:
     return Acts(
         operate=operate,
         administer=viewer.can(Permission.ADMINISTER, upstream.organization_id),
+        reset=viewer.can(Permission.ADMINISTER if breaker.force else Permission.OPERATE, upstream.organization_id),
         test=operate and not breaker.forced_open,
         testing_matters=breaker.out,
     )
@@ -307,17 +310,24 @@ def _figure_lines(figures: Figures) -> dict[str, list[Line]]:
 
 
 def moved(transition: Transition, figures: Figures, *, tests: int = 0, since: datetime | None = None) -> Moved:
-    """A transition with the window that caused it; with `tests` it stands for so many that failed since then."""
+    """A transition with the window that caused it; with `tests` it stands for so many that failed since then.
+
+    A test is decided by its own call, not by what was counted before it opened: that alone is shown.
+    """
     window = counted.read(transition.window, transition.at, figures.config)
+    test = transition.cause == "test"
+    if window and test:
+        window = counted.since(window, transition.at - timedelta(seconds=transition.lasted or 0))
     return Moved(
         transition=transition,
         cause=words.cause(transition),
         before=words.state_word(transition.before),
         after=words.state_word(transition.after),
         sign=words.SLUGS[State(transition.after)],
-        strip=strip(window.recent) if window else None,
+        strip=strip(window.recent) if window and not test else None,
         errors=counted.last_errors([window]) if window else [],
-        figures=window,
+        figures=None if test else window,
+        decided=window is not None,
         tests=tests,
         tests_since=since if tests else None,
     )

@@ -71,7 +71,7 @@ def _page(request: HttpRequest, rows: list[pages.Row], shown: pages.Page | None,
         "one": one,
         "open": sum(1 for row in rows if row.state == "open"),
         "may_operate": bool(_chosen(request).organizations_with(Permission.OPERATE)),
-        "resettable": [row for row in mine if row.breaker.out or row.breaker.force],
+        "resettable": [row for row in mine if row.breaker.out and not row.breaker.force],
         "several": len({row.upstream.organization_id for row in rows}) > 1,
     }
     if shown and shown.acts.administer:
@@ -144,7 +144,7 @@ def close_all(request: HttpRequest) -> HttpResponse:
         _say(request, act)
         return redirect("breakers")
     rows = [row for row in pages.rows(chosen) if row.upstream.organization_id in mine]
-    resettable = [row for row in rows if row.breaker.out or row.breaker.force]
+    resettable = [row for row in rows if row.breaker.out and not row.breaker.force]
     return _answer(request, "breakers/reset_all.html", {"resettable": resettable})
 
 

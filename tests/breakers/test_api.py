@@ -97,6 +97,22 @@ def test_an_admin_forces_open_until_a_moment(harbour: Harbour) -> None:
     assert alice.post("/breakers/github/reset").json()["forced"] is None
 
 
+@pytest.mark.parametrize("path", ["force-open", "force-closed", "disable"])
+def test_what_an_admin_forced_an_operator_does_not_end(harbour: Harbour, path: str) -> None:
+    """Neither alone nor with all others, and he reads who forced it and why; once its time is over, he may."""
+    alice, ivan = caller(harbour, "alice"), caller(harbour, "ivan")
+    assert alice.post(f"/breakers/github/{path}", {"reason": "It harms the upstream."}).status_code == 200
+    refused = ivan.post("/breakers/github/reset")
+    assert refused.status_code == 409
+    assert "alice forced the breaker: It harms the upstream." in refused.json()["detail"]
+    ivan.post("/breakers/reset-all")
+    assert harbour.breaker("github").force
+    over = clock.now() - timedelta(seconds=1)
+    Breaker.objects.filter(upstream__slug="github").update(forced_until=over)
+    Breaker.objects.filter(upstream__slug="github", state="open").update(open_until=over)
+    assert ivan.post("/breakers/github/reset").json()["state"] == "closed"
+
+
 @pytest.mark.parametrize(("path", "how"), [("force-closed", "closed"), ("disable", "disabled")])
 def test_an_admin_lets_everything_pass(harbour: Harbour, path: str, how: str) -> None:
     """For an hour, unless another end is named."""

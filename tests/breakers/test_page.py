@@ -207,7 +207,7 @@ def test_reset_all_names_what_it_closes(harbour: Harbour) -> None:
     assert "github" not in said
     answer = client.post("/resilience/breakers/reset-all", {"reason": "back"}, follow=True)
     assert "1 breaker is reset." in text(answer)
-    assert "nobody forced one" in text(client.get("/resilience/breakers/reset-all"))
+    assert "There is nothing to reset." in text(client.get("/resilience/breakers/reset-all"))
 
 
 def test_a_half_open_one_says_how_far_it_is(harbour: Harbour) -> None:
@@ -418,3 +418,29 @@ def test_the_score_is_of_the_present_state(harbour: Harbour) -> None:
     transition(figma, timedelta(0), "half_open", "closed", "test", "3 good answers")
     window(figma, figures(clock.now(), calls(clock.now(), wave(3))), process="pump-0#1")
     assert "Score 96 / 100" in text(browser(harbour).get(at(harbour, "figma")))
+
+
+def test_an_operator_sees_no_button_that_ends_a_force(harbour: Harbour) -> None:
+    """What an admin forced only an admin ends; a page that was made before says why nothing happened."""
+    browser(harbour).post(at(harbour, "github", "/force-open"), {"why": "maintenance", "until": "30"})
+    ivan = browser(harbour, "ivan")
+    body = ivan.get(at(harbour, "github")).content.decode()
+    assert '/reset"' not in body
+    assert "github" not in text(ivan.get("/resilience/breakers/reset-all"))
+    answer = ivan.post(at(harbour, "github", "/reset"), follow=True)
+    assert "alice forced the breaker: Upstream maintenance" in text(answer)
+    assert harbour.breaker("github").forced == "open"
+
+
+def test_a_failed_test_shows_its_own_call_only(harbour: Harbour) -> None:
+    """What was counted before it opened did not decide it."""
+    now = clock.now()
+    before = figures(now, calls(now - timedelta(minutes=5), wave(9), failed=5))
+    own = {"at": now.timestamp() - 1, "type": "Told", "code": "504", "text": "It did not answer"}
+    said = json.dumps({**before, "errors": [*before["errors"], own]})
+    transition(harbour.upstream("github"), timedelta(0), "half_open", "open", "test", "x", lasted=2.0, window=said)
+    shown = text(browser(harbour).get(at(harbour, "github", "/transitions")))
+    assert "It did not answer" in shown
+    assert "503" not in shown
+    assert "calls failed" not in shown
+    assert "No window belongs to it" not in shown
