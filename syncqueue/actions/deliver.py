@@ -156,6 +156,7 @@ class Desk:
         return Turn(page.assignments, page.wake)
 
     def _write(self, finished: Sequence[Finished], *, claim: bool) -> "_Page":
+        started = dict(self.started)
         try:
             with transaction.atomic(), store.hurried(), connection.cursor() as cursor:
                 page = _Page(cursor, self, clock.now())
@@ -167,6 +168,7 @@ class Desk:
         except Exception:
             self.destinations.doubt()
             self._give_back(self.lent)
+            self.started = started
             raise
         finally:
             self.lent = []

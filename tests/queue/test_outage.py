@@ -329,3 +329,26 @@ def test_a_turn_that_was_rolled_back_is_as_if_it_had_never_been(bench: Bench) ->
     desk.breakers.round()
     desk.turn([])
     assert attempts(items) == [0, 0]
+
+
+def test_places_of_a_turn_that_could_not_be_written_are_free_again(
+    bench: Bench, travel: time_machine.Traveller
+) -> None:
+    """They were handed to items whose start was rolled back; the next turn tests with the same three."""
+    desk = bench.desk()
+    bench.put(*(f"p-{number}" for number in range(8)))
+    fail(bench, desk, desk.turn([]).assignments)
+    travel.shift(61)
+    broken: list[str] = []
+
+    def break_off(execute: Any, sql: str, *rest: Any) -> Any:
+        if sql.startswith("INSERT INTO syncqueue_attempt") or "INTO syncqueue_attempt" in sql:
+            broken.append(sql)
+            raise OperationalError("disk I/O error")
+        return execute(sql, *rest)
+
+    with connection.execute_wrapper(break_off), pytest.raises(OperationalError):
+        desk.turn([])
+    assert broken
+    assert Lease.objects.count() == 0
+    assert len(desk.turn([]).assignments) == 3
