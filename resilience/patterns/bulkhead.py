@@ -14,7 +14,7 @@ from types import CoroutineType, TracebackType
 from resilience.patterns.bulkhead_config import BulkheadConfig, BulkheadEvent, BulkheadMetrics, Happening, Reason
 from resilience.patterns.callables import must_await, no_coroutine
 from resilience.patterns.deadline import time_left
-from resilience.patterns.errors import BulkheadFullError
+from resilience.patterns.errors import BulkheadFullError, ConfigError
 from resilience.patterns.forks import renew_after_fork
 from resilience.patterns.listeners import Listeners
 from resilience.patterns.permits import Permits, TaskWaiter, ThreadWaiter, Waiter
@@ -127,8 +127,10 @@ class Bulkhead:
     __slots__ = ("__weakref__", "_listeners", "_permits", "config", "heard", "name")
 
     def __init__(self, name: str, config: BulkheadConfig | None = None) -> None:
+        if not isinstance(name, str):
+            raise ConfigError("name", name, "a string")
         self.name = name
-        self.config = config or BulkheadConfig()
+        self.config = BulkheadConfig() if config is None else _checked(config)
         self._permits = Permits(self.config.max_concurrent)
         self._listeners: Listeners[BulkheadEvent] = Listeners(f"the bulkhead {name}")
         self.heard = False
@@ -207,7 +209,7 @@ class Bulkhead:
 
     def reconfigure(self, config: BulkheadConfig) -> None:
         """Takes over other figures. Those inside and those in the queue keep their places."""
-        self.config = config
+        self.config = _checked(config)
         self._permits.resize(config.max_concurrent)
 
     def resize(self, max_concurrent: int) -> None:
@@ -310,6 +312,12 @@ class Bulkhead:
     def _tell(self, kind: Happening, permits: Permits, reason: Reason | None = None) -> None:
         if self.heard:
             self._listeners(BulkheadEvent(self.name, kind, permits.active, permits.queued, reason))
+
+
+def _checked(config: object) -> BulkheadConfig:
+    if not isinstance(config, BulkheadConfig):
+        raise ConfigError("config", config, "a BulkheadConfig")
+    return config
 
 
 class Bulkheads:

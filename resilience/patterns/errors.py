@@ -144,7 +144,9 @@ class UnknownPolicy(ResilienceError, KeyError):
         super().__init__(name, names)
         self.name = name
         self.known = names
-        self.meant = next(iter(difflib.get_close_matches(name, names, n=1)), None)
+        written = {known.casefold(): known for known in names}
+        close = difflib.get_close_matches(name.casefold(), written, n=1)
+        self.meant = written[close[0]] if close else None
 
     def __str__(self) -> str:
         hint = f" Did you mean {self.meant!r}?" if self.meant else ""

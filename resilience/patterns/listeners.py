@@ -6,6 +6,7 @@ import time
 from collections.abc import Callable
 from typing import Generic, TypeVar
 
+from resilience.patterns.errors import ConfigError
 from resilience.patterns.forks import renew_after_fork
 from resilience.patterns.typing import Clock
 
@@ -35,6 +36,8 @@ class Listeners(Generic[E]):
 
     def subscribe(self, listener: Callable[[E], object]) -> Callable[[], None]:
         """Has `listener` called with every event from now on; the callable that comes back ends it (twice does no harm)."""
+        if not callable(listener):
+            raise ConfigError("listener", listener, "callable")
         entry = _Entry(listener)
         with self._lock:
             self._entries = (*self._entries, entry)

@@ -88,9 +88,11 @@ class Machine(ABC):
     )
 
     def __init__(self, name: str, config: BreakerConfig | None = None, *, clock: Clock = time.monotonic) -> None:
+        if not isinstance(name, str):
+            raise ConfigError("name", name, "a string")
         self.name = name
         self._clock = steady(clock)
-        self._config = config = BreakerConfig() if config is None else config
+        self._config = config = BreakerConfig() if config is None else _checked(config)
         self._lock = threading.RLock()
         self._delivering = threading.Lock()
         self._events: deque[StateChange] = deque()
@@ -206,7 +208,7 @@ class Machine(ABC):
     def reconfigure(self, config: BreakerConfig) -> None:
         """Puts other settings in force. The window is kept unless its shape is another one; a wait that runs is measured anew."""
         with self._lock:
-            old, self._config = self._config, config
+            old, self._config = self._config, _checked(config)
             self._ledger.configure(config)
             waits = [(one.reset_timeout, one.reset_timeout_factor, one.reset_timeout_max) for one in (old, config)]
             if self._state is State.OPEN and self._forced is None and waits[0] != waits[1]:
@@ -336,7 +338,7 @@ class Machine(ABC):
         generation: int = 0,
     ) -> None:
         """A state by somebody's word, not by the figures."""
-        if seconds is not None and not 0 <= seconds < math.inf:
+        if seconds is not None and not (isinstance(seconds, int | float) and 0 <= seconds < math.inf):
             raise ConfigError("until", seconds, "a number of seconds of at least 0, or None")
         now = self._clock()
         end = math.inf if seconds is None else now + seconds
@@ -461,6 +463,12 @@ class Machine(ABC):
     def _after_fork(self) -> None:
         self._lock = threading.RLock()
         self._delivering = threading.Lock()
+
+
+def _checked(config: object) -> BreakerConfig:
+    if not isinstance(config, BreakerConfig):
+        raise ConfigError("config", config, "a BreakerConfig")
+    return config
 
 
 def _deadline(permit: Permit) -> float:

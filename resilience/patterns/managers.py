@@ -27,6 +27,9 @@ MOST_POLICIES = 32
 """So many policies that have no name here are kept compiled under one name; the oldest one makes room."""
 
 _log = logging.getLogger("resilience.patterns")
+_UNASKED = (
+    "The breaker %r is not asked by calls under the policy %r, which has none: they go through whatever its state."
+)
 
 
 class Summary(TypedDict):
@@ -150,6 +153,9 @@ class Manager:
         """The breaker of this name; made now, by `config` or the policy assigned to the name, if there is none."""
         found = self.breakers.get(name)
         if found is None:
+            for key, chain in list(self._known.items()):
+                if key[0] == name and chain.policy.breaker is None:
+                    _log.warning(_UNASKED, name, chain.policy.name)
             found = self.breakers.get_or_create(name, config or self._resolve(name, None).breaker or BreakerConfig())
         return found
 
@@ -183,6 +189,8 @@ class Manager:
     def _parts(self, name: str, policy: Policy) -> tuple[CircuitBreaker | None, Bulkhead | None]:
         """The name's breaker and bulkhead, as far as the policy has them."""
         breaker = bulkhead = None
+        if policy.breaker is None and name in self.breakers:
+            _log.warning(_UNASKED, name, policy.name)
         if policy.breaker is not None:
             breaker = self.breakers.get_or_create(name, policy.breaker)
             self._warn_of_others(name, "breaker", breaker.config, policy)

@@ -34,7 +34,7 @@ class Matcher:
         self._codes = frozenset(one for one in named if isinstance(one, str) and one)
         self._types = tuple(one for one in named if is_error_type(one))
         if not all(is_error_type(one) or (isinstance(one, str) and one) for one in named):
-            raise ConfigError(field, errors, "codes (strings), subclasses of Exception, or a predicate")
+            raise ConfigError(field, errors, 'codes (strings, as "503"), subclasses of Exception, or a predicate')
 
     def __call__(self, error: Exception) -> bool:
         """Whether it is one of them. A predicate that raises says no, and is logged: it must not take the error's place."""

@@ -3,9 +3,12 @@
 import logging
 import os
 import threading
+from datetime import UTC, datetime
+from typing import Any
 
 import pytest
 
+from resilience.patterns.breaker import CircuitBreaker
 from resilience.patterns.errors import CircuitOpenError, ConfigError
 from resilience.patterns.machine import BREAKS_KEPT
 from resilience.patterns.snapshot import HEALTH_SPAN, health_score
@@ -138,15 +141,32 @@ def test_reset_closes_it_with_an_empty_window_whatever_it_was() -> None:
     assert heard == [], "it was closed and is closed, which is no change"
 
 
-@pytest.mark.parametrize("seconds", [-1, float("inf"), float("nan")])
-def test_a_time_that_cannot_be_is_refused(seconds: float) -> None:
+@pytest.mark.parametrize("seconds", [-1, float("inf"), float("nan"), "60"])
+def test_a_time_that_cannot_be_is_refused(seconds: Any) -> None:
     """And the breaker stays as it was."""
     one = breaker()
     for force in (one.force_open, one.force_closed):
         with pytest.raises(ConfigError) as caught:
             force("x", seconds)
-        assert str(caught.value) == f"until must be a number of seconds of at least 0, or None, not {seconds}"
+        assert str(caught.value) == f"until must be a number of seconds of at least 0, or None, not {seconds!r}"
     assert one.forced is None
+
+
+def test_what_is_no_name_and_what_are_no_settings_is_refused() -> None:
+    """Where it is written, not at the first call; and the breaker stays as it was."""
+    one = breaker()
+    config = one.config
+    for wrong in (
+        lambda: CircuitBreaker(None),  # type: ignore[arg-type]
+        lambda: CircuitBreaker("maps", {"failure_threshold": 2}),  # type: ignore[arg-type]
+        lambda: one.reconfigure(None),  # type: ignore[arg-type]
+        lambda: one.on_state_change(3),  # type: ignore[arg-type]
+        lambda: one.on_call(3),  # type: ignore[arg-type]
+        lambda: one.force_open(until=datetime.now(UTC)),  # type: ignore[arg-type]
+    ):
+        with pytest.raises(ConfigError):
+            wrong()
+    assert (one.config, one.state, one.call(int)) == (config, State.CLOSED, 0)
 
 
 def test_a_force_of_no_time_is_over_at_once() -> None:

@@ -278,6 +278,21 @@ def test_an_impossible_config_names_field_and_value(wrong: dict[str, Any]) -> No
         BulkheadConfig().replace(**wrong)
 
 
+def test_what_is_no_name_and_what_is_no_config_is_refused() -> None:
+    """Where it is written, not at the first call; and the bulkhead stays as it was."""
+    bulkhead = a_bulkhead()
+    config = bulkhead.config
+    for wrong in (
+        lambda: Bulkhead(None),  # type: ignore[arg-type]
+        lambda: Bulkhead("db", {"max_concurrent": 2}),  # type: ignore[arg-type]
+        lambda: Bulkhead("db", 0),  # type: ignore[arg-type]
+        lambda: bulkhead.reconfigure(None),  # type: ignore[arg-type]
+    ):
+        with pytest.raises(ConfigError):
+            wrong()
+    assert bulkhead.config is config
+
+
 def test_more_places_let_waiters_in_at_once() -> None:
     """Growing at run time wakes as many as there are new places."""
     bulkhead = a_bulkhead(max_concurrent=1, max_queue=3)

@@ -7,6 +7,7 @@ import threading
 import pytest
 
 from resilience.patterns import forks
+from resilience.patterns.errors import ConfigError
 from resilience.patterns.listeners import QUIET, Listeners
 from tests.patterns.clock import Clock
 
@@ -28,6 +29,14 @@ def test_all_hear_in_the_order_of_joining_until_they_leave() -> None:
     assert heard == ["a", "A", "a", "B", "b"]
     assert listeners
     assert len(listeners) == 2
+
+
+def test_what_cannot_be_called_does_not_join() -> None:
+    """It would be logged at each event, far from whoever wrote it."""
+    listeners: Listeners[str] = Listeners()
+    with pytest.raises(ConfigError, match="listener must be callable, not 3"):
+        listeners.subscribe(3)  # type: ignore[arg-type]
+    assert not listeners
 
 
 def test_one_that_raises_hurts_neither_the_caller_nor_the_next_and_is_logged_now_and_then(

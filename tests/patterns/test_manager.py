@@ -176,6 +176,26 @@ def test_other_figures_for_a_name_that_has_some_are_not_taken_silently(
     assert "assign()" in told[0]
 
 
+def test_a_breaker_that_calls_of_its_name_do_not_ask_is_told_of(
+    manager: Manager, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Whichever was there first, the breaker or the policy without one: whoever forces it open has to know."""
+    manager.chain("maps", "critical")
+    manager.chain("rates", "critical")
+    assert caplog.records == []
+    manager.breaker("maps").force_open("it harms them")
+    assert manager.execute("maps", int, policy="critical") == 0
+    told = "The breaker 'maps' is not asked by calls under the policy 'critical', which has none"
+    assert [record.getMessage().split(":")[0] for record in caplog.records] == [told]
+    manager.chain("maps", Policy(name="bare"))
+    assert "under the policy 'bare'" in caplog.records[1].getMessage()
+    manager.breakers.discard("maps")
+    manager.chain("db", "api")
+    manager.breakers.discard("db")
+    manager.breaker("db")
+    assert len(caplog.records) == 2
+
+
 def test_breaker_and_bulkhead_of_a_name_are_made_on_asking(manager: Manager) -> None:
     """By a config, by the policy assigned to the name, or else by the api's."""
     assert manager.breaker("a", BreakerConfig(reset_timeout=7.0)).config.reset_timeout == 7.0

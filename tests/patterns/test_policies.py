@@ -207,6 +207,10 @@ def test_an_unknown_policy_names_the_known_and_the_one_that_was_meant() -> None:
     with pytest.raises(UnknownPolicy, match="Did you mean 'database'") as caught:
         Policies().get("databse")
     assert caught.value.known == ("ai", "api", "critical", "database", "external")
+    with pytest.raises(UnknownPolicy, match="Did you mean 'api'"):
+        Policies().get("API")
+    with pytest.raises(UnknownPolicy, match="Did you mean 'Maps'"):
+        Policies({"Maps": API}).get("maps")
     with pytest.raises(UnknownPolicy):
         Policies().get(["api"])  # type: ignore[arg-type]
 
