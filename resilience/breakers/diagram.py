@@ -135,6 +135,8 @@ def _trips(breaker: Breaker, config: BreakerConfig, opened: Transition | None, s
     if breaker.out and opened is not None:
         said = {"why": words.why_opened(opened), "at": words.clock_of(opened.at)}
         return Text(rule), Text(_("last: %(why)s at %(at)s") % said, bold=True)
+    if breaker.force in (FORCED_CLOSED, DISABLED) and breaker.forced_until is not None:
+        return Text(rule), Text(_("not until %s") % words.clock_of(breaker.forced_until), bold=True)
     if so_far and breaker.breaker_state is State.CLOSED:
         return Text(rule), Text(so_far, bold=True)
     return (Text(rule),)

@@ -196,6 +196,8 @@ def test_disabling_is_a_box_of_force_closed(harbour: Harbour) -> None:
     form = {"why": "trial", "until": "morning", "disable": "on"}
     answer = browser(harbour).post(at(harbour, "plans-api", "/force-closed"), form, follow=True)
     assert "Disabled by alice" in text(answer)
+    assert "not until " in text(answer)
+    assert '<div class="note" data-tone="warn" data-loud>' in answer.content.decode()
     assert harbour.breaker("plans-api").forced == "disabled"
 
 
@@ -217,6 +219,12 @@ def test_a_half_open_one_says_how_far_it_is(harbour: Harbour) -> None:
     said = text(browser(harbour).get(at(harbour, "billing")))
     assert "1 of 3 good answers so far" in said
     assert "one failure opens it again" in said
+    assert "The next changes for billing test it; nothing waits for it now." in said
+    assert "Tests again with the next change" in said
+    harbour.world.item("billing", "p-1")
+    said = text(browser(harbour).get(at(harbour, "billing")))
+    assert "billing is being tested with at most 3 calls at a time." in said
+    assert "Tests again now" in said
 
 
 def test_a_cool_down_that_is_over_waits_for_a_call(harbour: Harbour) -> None:
