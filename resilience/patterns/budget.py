@@ -55,7 +55,7 @@ class RetryBudget:
         self._calls = [0] * _BUCKETS
         self._retries = [0] * _BUCKETS
         self._newest = int(clock() // self._width)
-        self._lock = threading.Lock()
+        self._lock = threading.RLock()
         renew_after_fork(self)
 
     def count(self) -> None:
@@ -93,4 +93,4 @@ class RetryBudget:
         return self._newest % _BUCKETS
 
     def _after_fork(self) -> None:
-        self._lock = threading.Lock()
+        self._lock = threading.RLock()

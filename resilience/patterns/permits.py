@@ -123,7 +123,8 @@ class Permits:
                 return False
             self._waiters.append(waiter)
             self.waited += 1
-            return True
+        self._hand_on()  # a finalizer or a signal handler of this thread may have given one back in between
+        return True
 
     def keep(self, waiter: Waiter) -> bool:
         """Ends a wait that took its time: whether it holds a permit now. One that does not has left the queue, and counts as rejected."""

@@ -323,7 +323,7 @@ class _Abandoned:
     """How many abandoned calls of each name still run."""
 
     def __init__(self) -> None:
-        self._lock = threading.Lock()
+        self._lock = threading.RLock()
         self._counts: dict[str, int] = {}
         renew_after_fork(self)
 
@@ -342,7 +342,7 @@ class _Abandoned:
             return sum(self._counts.values()) if name is None else self._counts.get(name, 0)
 
     def _after_fork(self) -> None:
-        self._lock = threading.Lock()
+        self._lock = threading.RLock()
         self._counts = {}  # their threads stayed with the parent
 
 

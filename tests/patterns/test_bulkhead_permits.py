@@ -3,6 +3,7 @@
 import asyncio
 import random
 import threading
+from collections import deque
 from collections.abc import Coroutine
 from typing import Any
 
@@ -10,9 +11,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from resilience.patterns.bulkhead import Bulkhead, BulkheadConfig, BulkheadEvent
+from resilience.patterns.budget import RetryBudget
+from resilience.patterns.bulkhead import Bulkhead, BulkheadConfig, BulkheadEvent, Bulkheads
 from resilience.patterns.errors import BulkheadFullError
-from resilience.patterns.permits import Permits
+from resilience.patterns.permits import Permits, ThreadWaiter, Waiter
+from resilience.patterns.timeouts import _abandoned
 
 pytestmark = pytest.mark.plain
 
@@ -190,6 +193,31 @@ def test_a_release_in_the_middle_of_another_one_does_not_lock_up() -> None:
         permits.give()
         assert permits.take()
     assert permits.active == 2
+
+
+def test_a_permit_given_back_while_its_own_thread_lines_up_is_not_lost() -> None:
+    """A finalizer or a signal handler may give one back after the look at what is free and before the place in the queue."""
+    permits = Permits(1)
+
+    class Interrupted(deque[Waiter]):
+        def append(self, waiter: Waiter) -> None:
+            permits.give()
+            super().append(waiter)
+
+    permits._waiters = Interrupted()
+    assert permits.take()
+    waiter = ThreadWaiter()
+    assert permits.line_up(waiter, 1)
+    assert (waiter.granted, permits.active, permits.queued) == (True, 1, 0)
+    waiter.wait(5)
+
+
+@pytest.mark.parametrize("locked", [RetryBudget()._lock, _abandoned._lock, Permits(1)._lock, Bulkheads()._lock])
+def test_no_lock_locks_out_its_own_thread(locked: Any) -> None:
+    """A signal handler that comes in the middle of a critical section may call whatever it likes."""
+    with locked:
+        assert locked.acquire(timeout=1)
+        locked.release()
 
 
 class AThreadIsInterrupted(BaseException):
