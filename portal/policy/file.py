@@ -54,6 +54,8 @@ class State:
     faults: tuple[Fault, ...] = ()
     faulty_since: datetime | None = None
     being_written: bool = False
+    gone: tuple[str, ...] = ()
+    """Keys that the policy before this one had from the file and that are built in now: left out on purpose, or cut off."""
 
     @property
     def from_file(self) -> bool:
@@ -207,7 +209,15 @@ def _taken(state: State, reading: Reading, version: str) -> State:
         return _faulty(state, reading.faults)
     level = logging.INFO if state.from_file or state.faults else logging.DEBUG  # every command reads it once
     logger.log(level, "The policy of %s is in force (version %s).", state.file, version)
-    return State(state.path, state.file, _sharing(reading.policy, state.policy), version, clock.now())
+    gone = _gone(state.policy, reading.policy)
+    if gone:
+        logger.warning("%s no longer says these, so what is built in holds: %s.", state.file, ", ".join(gone))
+    return State(state.path, state.file, _sharing(reading.policy, state.policy), version, clock.now(), gone=gone)
+
+
+def _gone(before: Policy, policy: Policy) -> tuple[str, ...]:
+    said = {figure.key for figure in policy.figures if figure.line}
+    return tuple(figure.key for figure in before.figures if figure.line and figure.key not in said)
 
 
 def _faulty(state: State, faults: tuple[Fault, ...]) -> State:

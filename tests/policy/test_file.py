@@ -315,6 +315,19 @@ def test_a_fault_is_logged_once(path: Path, clock: Clock, caplog: pytest.LogCapt
     assert "is in force" in caplog.messages[2]
 
 
+def test_what_a_file_no_longer_says_is_told(path: Path, clock: Clock, caplog: pytest.LogCaptureFixture) -> None:
+    """A file that was cut off at the end of a line is sound YAML, and would silently be what is built in."""
+    save(path, "sync_backoff:\n  max_attempts: 5\n  min_ms: 2000\ncircuit_breaker:\n  failure_threshold: 9\n")
+    file = opened(path, clock)
+    assert file.state().gone == ()
+    save(path, "sync_backoff:\n  max_attempts: 5\n")
+    assert file.state().gone == ("sync_backoff.min_ms", "circuit_breaker.failure_threshold")
+    assert "sync_backoff.min_ms, circuit_breaker.failure_threshold." in caplog.text
+    save(path, "sync_backoff:\n  max_attempts: 6\n")
+    assert file.state().gone == ()
+    assert sum("no longer says" in text for text in caplog.messages) == 1
+
+
 def test_many_threads_see_one_policy_or_the_other(path: Path, clock: Clock) -> None:
     """Never a mixture, never an exception, while the file changes under them."""
     save(path, FIVE)

@@ -63,6 +63,14 @@ def test_each_value_has_unit_meaning_and_source(people: People, policy_file: Pat
     assert f'title="{policy_file} line 2"' in text
 
 
+def test_what_the_file_no_longer_says_is_shown(people: People, policy_file: Path) -> None:
+    """So that a file that was cut off is seen, though it is sound."""
+    assert "It no longer says these" not in page(people.bob)
+    save(policy_file, "sync_backoff: {max_attempts: 6}\n")
+    text = page(people.bob)
+    assert text.index("It no longer says these") < text.index("circuit_breaker.cooldown_ms") < text.index("</p>")
+
+
 def test_no_password_of_an_endpoint_is_shown(people: People, policy_file: Path) -> None:
     """The page is for everybody."""
     text = page(people.alice)
