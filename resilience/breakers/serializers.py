@@ -97,8 +97,8 @@ class TransitionSerializer(serializers.Serializer[Any]):
     after = serializers.ChoiceField(choices=STATES)
     cause = serializers.CharField()
     reason = serializers.CharField(allow_blank=True)
-    forced = serializers.ChoiceField(
-        choices=["", "open", "closed", "disabled"], help_text=_("What a person forced then, if one did.")
+    forced = serializers.CharField(
+        allow_blank=True, help_text=_("open, closed or disabled, where a person forced it then.")
     )
     actor = serializers.CharField(allow_blank=True)
     process = serializers.CharField(allow_blank=True)
