@@ -73,7 +73,9 @@ def test_two_hosts_on_postgres(tmp_path: Path, kinto: Kinto, proxy: RunningProxy
 @pytest.mark.sqlite_only
 def test_joined_changes_on_sqlite(tmp_path: Path, kinto: Kinto, proxy: RunningProxy, seed: int) -> None:
     """With changes that go out together, fewer requests lead to the same documents, whoever is killed."""
-    run = Run(Portal(tmp_path, settings=QUICK), ["host-a"], kinto, proxy, seed, entities=60, kills=3, compare=joined_faults)
+    run = Run(
+        Portal(tmp_path, settings=QUICK), ["host-a"], kinto, proxy, seed, entities=60, kills=3, compare=joined_faults
+    )
     run.judge()
     assert sum(len(done) for done in run._writes().values()) < len(run.sent)
 
