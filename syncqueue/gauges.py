@@ -35,6 +35,10 @@ def queue_banner(viewer: Viewer) -> Banner | None:
         "age": age(now - first.opened_at) if first.opened_at else "",
         "n": number(waiting),
     }
+    if all(breaker.forced_open for breaker in out):
+        said["who"] = ", ".join(sorted({breaker.forced_by for breaker in out}))
+        kept = _("%(names)s: stopped by %(who)s. Changes are taken in and kept; %(n)s waiting, none is lost.") % said
+        return Banner(_("Stopped"), kept, "warn", "open", "/resilience/breakers", _("Show why"))
     sentence = ngettext(
         "%(names)s has been down for %(age)s. Changes are taken in and kept; %(n)s waiting, none is lost.",
         "%(names)s are down, the first for %(age)s. Changes are taken in and kept; %(n)s waiting, none is lost.",

@@ -452,3 +452,20 @@ def test_a_failed_test_shows_its_own_call_only(harbour: Harbour) -> None:
     assert "503" not in shown
     assert "calls failed" not in shown
     assert "No window belongs to it" not in shown
+
+
+def test_the_banner_does_not_call_an_upstream_down_that_an_admin_stopped(harbour: Harbour) -> None:
+    """It says who stopped it, and leads to why."""
+    Breaker.objects.all().update(state="closed", forced="")
+    for_an_hour = {
+        "state": "open",
+        "forced": "open",
+        "forced_by": "alice",
+        "forced_until": clock.now() + timedelta(hours=1),
+    }
+    Breaker.objects.filter(upstream__slug="github").update(**for_an_hour)
+    client = Client()
+    client.force_login(harbour.world.people["alice"])
+    said = client.get("/resilience/queue").content.decode()
+    assert "github: stopped by alice. Changes are taken in and kept" in said
+    assert "has been down" not in said
