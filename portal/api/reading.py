@@ -30,8 +30,8 @@ def object_of(request: Request) -> dict[str, Any]:
 
 
 def texts_of(request: Request, *names: str) -> dict[str, str]:
-    """The texts of these names in the body, "" where one is missing; raises Invalid for others and for what is no text."""
-    body = object_of(request)
+    """The texts of these names in the body, "" where one is missing or null; raises Invalid for others and for what is no text."""
+    body = {name: "" if value is None else value for name, value in object_of(request).items()}
     faults = [Fault(f"/{escape(name)}", _("There is no such field here.")) for name in body if name not in names]
     faults += [
         Fault(f"/{name}", _("This must be a text.")) for name in names if not isinstance(body.get(name, ""), str)

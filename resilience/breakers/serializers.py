@@ -113,7 +113,9 @@ class ForceSerializer(serializers.Serializer[Any]):
     """Why, and until when."""
 
     reason = serializers.CharField(max_length=300)
-    until = serializers.DateTimeField(required=False, help_text=_("An hour from now unless said; seven days at most."))
+    until = serializers.DateTimeField(
+        required=False, allow_null=True, help_text=_("An hour from now unless said; seven days at most.")
+    )
 
 
 class ResetAllSerializer(serializers.Serializer[Any]):

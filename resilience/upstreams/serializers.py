@@ -7,11 +7,15 @@ from django.utils.translation import gettext_lazy as _
 from rest_framework import serializers
 
 from portal.kit.masking import mask_headers
-from resilience.upstreams.core.draft import FAILED_HEAD, IN_FLIGHT, TIMEOUTS
+from resilience.upstreams.core.draft import FAILED_HEAD, IN_FLIGHT, POLICIES, TIMEOUTS
 from resilience.upstreams.models import Upstream
 from resilience.upstreams.standing import Standing
 
 SLUG = r"^[a-z0-9](?:[a-z0-9-]{0,48}[a-z0-9])?$"
+POLICY = _(
+    "What its breaker goes by where it sets nothing itself: ai opens after 3 failures for 120 s, database after 10 for 30 s;"
+    " api, external and critical go by governance/policy.yml."
+)
 OWN_FIGURES = _("Keys of circuit_breaker and sync_backoff that it sets itself; null switches one off.")
 
 
@@ -42,7 +46,7 @@ class NewUpstreamSerializer(serializers.Serializer[Any]):
     in_flight_limit = serializers.IntegerField(min_value=IN_FLIGHT[0], max_value=IN_FLIGHT[1], default=8)
     failed_head = serializers.ChoiceField(choices=FAILED_HEAD, default="hold")
     critical = serializers.BooleanField(default=False)
-    policy = serializers.CharField(max_length=20, default="api")
+    policy = serializers.ChoiceField(choices=POLICIES, default="api", help_text=POLICY)
     figures = serializers.DictField(required=False, help_text=OWN_FIGURES)
     routes = serializers.DictField(help_text=_("For each type of entity, its route, as the adapter defines it."))
     version = serializers.CharField(default="etag")
@@ -62,7 +66,7 @@ class ChangesSerializer(serializers.Serializer[Any]):
     in_flight_limit = serializers.IntegerField(min_value=IN_FLIGHT[0], max_value=IN_FLIGHT[1], required=False)
     failed_head = serializers.ChoiceField(choices=FAILED_HEAD, required=False)
     critical = serializers.BooleanField(required=False)
-    policy = serializers.CharField(max_length=20, required=False)
+    policy = serializers.ChoiceField(choices=POLICIES, required=False, help_text=POLICY)
     figures = serializers.DictField(required=False, help_text=OWN_FIGURES)
     routes = serializers.DictField(required=False)
     version = serializers.CharField(required=False)

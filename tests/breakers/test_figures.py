@@ -8,9 +8,11 @@ import pytest
 from django.db import connection
 
 from portal.policy import state
-from resilience.breakers.figures import Figures, checked, figures_of, most_attempts
+from resilience import patterns
+from resilience.breakers.figures import PRESETS, Figures, checked, figures_of, most_attempts
 from resilience.breakers.runtime import Runtime
 from resilience.patterns.errors import ConfigError
+from resilience.upstreams.core.draft import POLICIES
 from resilience.upstreams.models import Upstream
 from syncqueue.upstreams import Destinations
 from tests.breakers.shared_world import down, up
@@ -148,3 +150,8 @@ def test_a_half_open_place_is_kept_for_as_long_as_a_delivery_may_take(db: None) 
     )
     assert figures_of(quick).config.half_open_lease == 60.0
     assert figures_of(slow).config.half_open_lease > 2 * 300.0
+
+
+def test_the_policies_that_an_upstream_may_name_are_those_that_are_known() -> None:
+    """Each has its figures here, and there is no other."""
+    assert set(POLICIES) == set(PRESETS) == set(patterns.PRESETS)

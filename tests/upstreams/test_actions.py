@@ -92,6 +92,8 @@ def test_an_admin_adds_an_upstream(people: People) -> None:
         ({"failed_head": []}, "/failed_head"),
         ({"critical": "yes"}, "/critical"),
         ({"policy": "Very/Strict"}, "/policy"),
+        ({"policy": "apii"}, "/policy"),
+        ({"policy": ["api"]}, "/policy"),
         ({"routes": {}}, "/routes"),
         ({"routes": {"plan": {"path": "/plans"}}}, "/routes/plan/path"),
         ({"version": "clock"}, "/version"),

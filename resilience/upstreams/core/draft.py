@@ -3,6 +3,7 @@
 import re
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field, fields
+from difflib import get_close_matches
 from typing import Any
 
 from portal.kit.errors import Fault, Invalid
@@ -12,7 +13,7 @@ from resilience.outbound.headers import validate_credentials, validate_headers
 RESERVED = ("reset-all", "stream")
 """What stands where slugs do in addresses of the API: a new upstream is called otherwise, so that it can be reached by them."""
 _SLUG = re.compile(r"[a-z0-9](?:[a-z0-9-]{0,48}[a-z0-9])?")
-_POLICY = re.compile(r"[a-z][a-z0-9-]{0,19}")
+POLICIES = ("api", "ai", "database", "external", "critical")
 LONGEST_NAME = 100
 TIMEOUTS = (0.1, 300.0)
 IN_FLIGHT = (1, 1_000)
@@ -71,6 +72,12 @@ def faults(
         yield from _raised(lambda: validate_adapter(draft.adapter, draft.routes, draft.version))
 
 
+def _unknown_policy(said: Any) -> str:
+    near = get_close_matches(said, POLICIES, n=1) if isinstance(said, str) else []
+    meant = f" Did you mean {near[0]}?" if near else ""
+    return f"There is no such policy.{meant} Known: {', '.join(POLICIES)}."
+
+
 def _plain_faults(draft: Draft) -> Iterator[tuple[str, str]]:
     yield "slug", _slug_fault(draft.slug)
     yield "name", _name_fault(draft.name)
@@ -79,8 +86,7 @@ def _plain_faults(draft: Draft) -> Iterator[tuple[str, str]]:
     yield "in_flight_limit", _number_fault(draft.in_flight_limit, *IN_FLIGHT, "requests at a time", whole=True)
     yield "failed_head", "" if draft.failed_head in FAILED_HEAD else "A failed head follows hold or step-over."
     yield "critical", "" if isinstance(draft.critical, bool) else "This is true or false."
-    policy = isinstance(draft.policy, str) and _POLICY.fullmatch(draft.policy)
-    yield "policy", "" if policy else "A policy is a name of small letters, digits and hyphens."
+    yield "policy", "" if draft.policy in POLICIES else _unknown_policy(draft.policy)
 
 
 def _slug_fault(slug: Any) -> str:
