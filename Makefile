@@ -85,7 +85,7 @@ lint: $(WITH_DEV) ## everything that can be said without running it
 test: $(WITH_DEV) test-tools $(EDITOR) ## all tests: on SQLite, and beside it on PostgreSQL (what drives a browser, kills processes at length or knows no database runs once)
 	@mkdir -p build; echo "== On SQLite; on PostgreSQL beside it, told afterwards"; \
 	BREAKWATER_TEST_DB=postgres nice -n 10 $(BIN)/pytest -p no:cacheprovider -m "(not browser and not crash and not plain) or postgres_only" \
-	  >build/tests-on-postgres.log 2>&1 & other=$$!; trap 'kill $$other 2>/dev/null' EXIT; \
+	  >build/tests-on-postgres.log 2>&1 & other=$$!; trap 'kill $$other 2>/dev/null || true' EXIT; \
 	failed=0; $(BIN)/pytest || failed=$$?; \
 	wait $$other || failed=$$?; echo "== On PostgreSQL"; cat build/tests-on-postgres.log; exit $$failed
 
