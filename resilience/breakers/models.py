@@ -24,10 +24,6 @@ class BreakerQuerySet(ScopedQuerySet["Breaker"]):
         """Those whose upstream counts as out: open or half-open."""
         return self.exclude(state=State.CLOSED.value)
 
-    def moved(self) -> "BreakerQuerySet":
-        """Those that are not simply closed: out, or forced."""
-        return self.filter(~Q(state=State.CLOSED.value) | ~Q(forced=""))
-
     def resting(self, now: datetime) -> "BreakerQuerySet":
         """Those whose upstream is not sent to freely now: it is out, or asked to be left alone."""
         return self.filter(~Q(state=State.CLOSED.value) | Q(spared_until__gt=now))

@@ -36,7 +36,7 @@ class TooBusy(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Why:
-    """What the record of a move says: its cause ("trip", "probe", "person", …), who did it, and what was counted."""
+    """What the record of a move says: its cause ("trip", "cool-down", "test", "person", …), who did it, and what was counted."""
 
     cause: str
     actor: str = SYSTEM

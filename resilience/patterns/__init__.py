@@ -5,8 +5,8 @@
     @policy("ai", fallback=cached_answer)                 # sync or async, found out once
     async def ask(prompt: str) -> Answer: ...
 
-    rows = manager.execute("billing-db", load_rows, 42, policy="database")
-    reply = await manager.aexecute("maps", client.get, url, policy=MAPS)   # MAPS = API.replace(timeout=2.0)
+    invoice = manager.execute("ledger", read_invoice, "R-17", policy="database")
+    rate = await manager.aexecute("rates", fetch_rate, "EUR", policy=RATES)   # RATES = API.replace(timeout=2.0)
 
     breaker = CircuitBreaker("legacy")
     with breaker.guard() as call:

@@ -1,7 +1,7 @@
 """One place for calls by name: each name has one breaker and one bulkhead, and each policy under it one compiled callable.
 
-rows = manager.execute("billing-db", load_rows, 42, policy="database")
-reply = await manager.aexecute("maps", client.get, url, policy=MAPS)
+invoice = manager.execute("ledger", read_invoice, "R-17", policy="database")
+rate = await manager.aexecute("rates", fetch_rate, "EUR", policy=RATES)
 manager.health_status()["summary"]["healthy"]
 """
 
