@@ -92,15 +92,18 @@ test: $(WITH_DEV) test-tools $(EDITOR) ## all tests: on SQLite, and beside it on
 CHROMIUM = $(firstword $(wildcard /usr/bin/chromium /usr/bin/chromium-browser))
 POSTGRES = $(firstword $(wildcard /usr/lib/postgresql/15/bin/postgres))
 REDIS = $(firstword $(wildcard /usr/bin/redis-server))
+PROMTOOL = $(firstword $(wildcard /usr/bin/promtool))
 install = if ! command -v apt-get >/dev/null; then echo "The tests need $(1): install it, this machine has no apt-get." >&2; exit 1; fi; \
 	as_root=(); if [ "$$(id -u)" != 0 ]; then command -v sudo >/dev/null || { echo "The tests need $(1): install it, or sudo." >&2; exit 1; }; as_root=(sudo); fi; \
 	$${as_root[@]+"$${as_root[@]}"} apt-get update -qq </dev/null; \
 	DEBIAN_FRONTEND=noninteractive $${as_root[@]+"$${as_root[@]}"} apt-get install -y -qq --no-install-recommends $(1) </dev/null >/dev/null \
 	  || { echo "The tests need $(1), and apt-get could not install it." >&2; exit 1; }
 
-test-tools: ## installs the browser and the database that the tests drive (Debian's packages)
+test-tools: ## installs the browser and the servers that the tests drive (Debian's packages)
 	@$(if $(CHROMIUM),true,$(call install,chromium))
 	@$(if $(POSTGRES),true,$(call install,postgresql-15))
+	@$(if $(REDIS),true,$(call install,redis-server))
+	@$(if $(PROMTOOL),true,$(call install,prometheus))
 
 coverage: $(WITH_DEV) ## the branches of resilience/patterns that no test takes; fails if there is one
 	@mkdir -p build; export COVERAGE_FILE=build/coverage; \
@@ -108,7 +111,6 @@ coverage: $(WITH_DEV) ## the branches of resilience/patterns that no test takes;
 	$(BIN)/coverage report --show-missing --skip-covered --fail-under=100
 
 bench: $(WITH_PEERS) test-tools ## Breakwater beside its peers, with ratios (ITEMS=10000)
-	@$(if $(REDIS),true,$(call install,redis-server))
 	@exec $(BIN)/python -m tests.bench $(if $(ITEMS),--items $(ITEMS))
 
 shots: $(WITH_DEV) test-tools $(EDITOR) ## a picture of each page, light and dark, in shots/ (of a demo of its own, or of BASE_URL)

@@ -95,6 +95,7 @@ INSTALLED_APPS = [
     "portal.settings_pages",
     "resilience.upstreams",
     "resilience.breakers",
+    "resilience.health",
     "conflicts",
     "syncqueue",
     "portal.overview",
@@ -196,7 +197,7 @@ Q_CLUSTER = {
     "name": BREAKWATER_WORKER_NAME or f"breakwater-{os.uname().nodename}",
     "label": "Workers",
     "orm": "default",
-    "workers": env.int("BREAKWATER_WORKERS", default=BREAKWATER_PUMPS + 3),
+    "workers": env.int("BREAKWATER_WORKERS", default=BREAKWATER_PUMPS + 4),
     "poll": 1.0,
     "bulk": 10,
     "save_limit": -1,
@@ -209,6 +210,21 @@ Q_CLUSTER = {
     "guard_cycle": 30,  # our supervisor guards; each look of django-q2's costs time for nothing
     "recycle": 1_000_000,
 }
+
+# Health (seconds unless said otherwise; docs/health.md says what each does) ---------------------------------------------
+HEALTH: dict[str, Any] = {
+    "concurrency": env.int("BREAKWATER_PROBE_CONCURRENCY", default=50),
+    "per_host": env.int("BREAKWATER_PROBE_PER_HOST", default=4),
+    "outside_test": env.str("BREAKWATER_OUTSIDE_TEST", default=""),
+    "healthy_from": env.int("BREAKWATER_HEALTHY_FROM", default=90),
+    "degraded_from": env.int("BREAKWATER_DEGRADED_FROM", default=50),
+    "keep_results_hours": 2,
+    "keep_failures_hours": 48,
+    "keep_minutes_hours": 24,
+    "keep_hours_days": 30,
+    "keep_days_days": 365,
+}
+BREAKWATER_METRICS_KEY = env.str("BREAKWATER_METRICS_KEY", default="")
 
 # The queue (seconds unless said otherwise; attempts, backoff and breakers stand in governance/policy.yml) -------------
 SYNCQUEUE: dict[str, Any] = {

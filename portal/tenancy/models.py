@@ -20,6 +20,7 @@ class Organization(models.Model):
 
     slug = models.SlugField(max_length=50, unique=True)
     name = models.CharField(max_length=100)
+    time_zone = models.CharField(max_length=60, default="UTC", help_text="Where its maintenance is planned.")
     created_at = models.DateTimeField(auto_now_add=True)
 
     objects = OrganizationQuerySet.as_manager()

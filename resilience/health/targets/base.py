@@ -1,0 +1,65 @@
+"""What every kind of probe is: something that can be asked, within a time, and says how it went."""
+
+from collections.abc import Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+from typing import Any, Protocol
+
+from portal.kit.errors import Fault
+from resilience.outbound.client import Client
+
+Value = str | int | float | bool | None
+MOST_METADATA = 1_000
+"""Bytes of metadata (as JSON) that are kept of a run."""
+MOST_ERROR = 300
+MOST_BODY = 65_536
+"""Bytes of an answer that a probe reads."""
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """What one run asks. `secret` is in the clear and never leaves the run; `timeout` is the bound for all of it, in seconds."""
+
+    kind: str
+    address: str
+    options: Mapping[str, Any] = field(default_factory=dict)
+    secret: Mapping[str, Any] = field(default_factory=dict, repr=False)
+    timeout: float = 10.0
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """What one run found. `seconds` is how long the target took. `error` is empty when `ok`; both it and `metadata` are masked and short.
+
+    `transport`: nothing answered at all (name, connection, time), which may be our own fault.
+    """
+
+    ok: bool
+    seconds: float
+    error: str = ""
+    metadata: Mapping[str, Value] = field(default_factory=dict)
+    transport: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Tools:
+    """What targets are asked with: the one HTTP client (its guard judges addresses for the others too), and threads for what blocks."""
+
+    client: Client
+    threads: ThreadPoolExecutor
+
+
+class Target(Protocol):
+    """A kind of probe."""
+
+    def faults(self, address: str, options: Mapping[str, Any], secret: Mapping[str, Any]) -> Sequence[Fault]:
+        """What is wrong with these, by JSON Pointer (/address, /options/status, /secret/password); empty when it can be asked."""
+        ...
+
+    def host(self, question: Question) -> str:
+        """What the limit per host goes by: "name:port" or the like; "" for this machine itself."""
+        ...
+
+    async def ask(self, question: Question, tools: Tools) -> Finding:
+        """Asks once. Never raises for what the target does; ends within the timeout (the caller enforces it once more)."""
+        ...
