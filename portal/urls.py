@@ -11,6 +11,8 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("api/v1/", include("resilience.upstreams.api_urls")),
     path("", include("resilience.breakers.urls")),
     path("api/v1/", include("resilience.breakers.api_urls")),
+    path("", include("resilience.health.urls")),
+    path("api/v1/", include("resilience.health.api_urls")),
     path("api/v1/", include("conflicts.api_urls")),
     path("api/v1/", include("syncqueue.api_urls")),
     path("", include("conflicts.urls")),

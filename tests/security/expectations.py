@@ -129,6 +129,8 @@ EXPECTED: dict[str, list[Case]] = {
     "api/v1/breakers/<slug:slug>/force-open": [post(For.RIGHT, WHY)],
     "api/v1/breakers/<slug:slug>/force-closed": [post(For.RIGHT, WHY)],
     "api/v1/breakers/<slug:slug>/disable": [post(For.RIGHT, WHY)],
+    # health
+    "settings/health": [get(For.SIGNED_IN)],
     # the queue
     "": [get(For.SIGNED_IN)],
     "resilience/queue": [get(For.SIGNED_IN)],
