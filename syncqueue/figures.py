@@ -7,12 +7,10 @@ from datetime import datetime, timedelta
 
 from django.db.models import Sum
 from django.utils.translation import gettext as _
-from django.utils.translation import ngettext
 
 from portal.kit.viewer import Viewer
 from portal.web.charts import Chart, Point, Span, line_chart, volume_chart
 from portal.web.formats import age, number
-from resilience.breakers.models import Breaker
 from syncqueue.core.states import ItemState
 from syncqueue.models import Counter, Sample
 
@@ -107,19 +105,6 @@ class _Sums:
             self.delivered[minute] += max(delivered - before[1], 0)
             self.refused[minute] += max(refused - before[2], 0)
         self._last[upstream_id] = (minute, delivered, refused)
-
-
-def outages(viewer: Viewer, now: datetime, upstream: str = "") -> list[Span]:
-    """The upstreams that are out now, as stretches of the chart."""
-    breakers = Breaker.objects.for_org(viewer).out()
-    if upstream:
-        breakers = breakers.filter(upstream__slug=upstream)
-    rows = breakers.order_by("opened_at").values_list("upstream__slug", "opened_at")
-    spans = [Span(since, now, _("%(upstream)s down") % {"upstream": slug}) for slug, since in rows if since]
-    if len(spans) > 1:
-        word = ngettext("%(n)d upstream down", "%(n)d upstreams down", len(spans)) % {"n": len(spans)}
-        return [Span(spans[0].start, now, word)]
-    return spans
 
 
 def waiting_chart(seen: History, spans: Sequence[Span]) -> Chart:

@@ -17,6 +17,7 @@ from portal.kit.errors import Error, Forbidden, Invalid, NotFound
 from portal.kit.viewer import Permission, Viewer
 from portal.tenancy.models import Project
 from portal.web.parts import part_of
+from resilience.health.troubles import troubles
 from resilience.upstreams.models import Upstream
 from syncqueue import figures, kinds
 from syncqueue.actions.cancel import cancel
@@ -57,7 +58,7 @@ def queue(request: HttpRequest) -> HttpResponse:
         context |= _choices(viewer) | {"rows": _rows(viewer, found.items), "tokens": tokens(asked)}
     if not part or "charts" in request.GET:
         seen = figures.history(viewer, now=now, waiting=counts["waiting"], upstream=asked.upstream)
-        spans = figures.outages(viewer, now, asked.upstream)
+        spans = troubles(viewer, seen.start, now, asked.upstream)
         context |= {
             "seen": seen,
             "waiting": figures.waiting_chart(seen, spans),

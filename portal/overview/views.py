@@ -13,6 +13,7 @@ from portal.kit.viewer import Viewer
 from portal.overview.needs import needs
 from portal.overview.recent import recent
 from portal.web.parts import part_of
+from resilience.health.troubles import troubles
 from resilience.upstreams.models import Upstream
 from resilience.upstreams.standing import Standing, standings
 from syncqueue import figures
@@ -59,7 +60,7 @@ def _figures(viewer: Viewer) -> dict[str, Any]:
         "seen": seen,
         "last_hour": seen.delivered_last(60),
         "success": counts["delivered"] / tried if tried else None,
-        "waiting": figures.waiting_chart(seen, figures.outages(viewer, now)),
+        "waiting": figures.waiting_chart(seen, troubles(viewer, seen.start, now)),
         "needs": needs(viewer, counts, upstreams, known),
         "cards": sorted(cards, key=lambda card: (URGENT[card.state], -card.standing.waiting, card.upstream.slug)),
         "events": recent(viewer, {upstream.pk: upstream.slug for upstream in upstreams}),
