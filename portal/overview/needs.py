@@ -1,21 +1,26 @@
-"""What needs a hand now, the most urgent first: decisions, stuck lanes, upstreams that are down, dead letters."""
+"""What needs a hand now, the most urgent first: decisions, what is down, dead letters, a growing backlog, what is paused."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 
-from django.db.models import Min
+from django.db.models import Min, Sum
+from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
+from portal.kit import clock
 from portal.kit.viewer import Viewer
-from portal.web.formats import number
+from portal.policy import current
+from portal.web.formats import age, moment, number
+from resilience.health.models import Outage
 from resilience.upstreams.models import Upstream
 from resilience.upstreams.standing import Standing
 from syncqueue.core.states import ItemState, LaneState
-from syncqueue.models import Item, Lane
+from syncqueue.models import Item, Lane, Sample
 
 MOST_STUCK = 1_000
+GROWING_OVER = timedelta(minutes=10)
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,9 +42,10 @@ def needs(
 ) -> list[Need]:
     """The rows of "Needs you now"."""
     found = [_conflicts(viewer, counts["conflict"])] if counts["conflict"] else []
-    found += _out(upstreams, standings)
+    found += _down(viewer, upstreams, standings)
     if counts["failed"]:
         found.append(_failed(viewer, counts["failed"]))
+    found += _backlog(viewer, upstreams, standings)
     found += _paused(upstreams, standings)
     return found
 
@@ -93,29 +99,69 @@ def _failed(viewer: Viewer, n: int) -> Need:
     )
 
 
-def _out(upstreams: list[Upstream], standings: Mapping[int, Standing]) -> list[Need]:
-    found = []
-    for upstream in upstreams:
-        standing = standings[upstream.pk]
-        if standing.out_since is None:
-            continue
-        n = standing.waiting
-        waiting = ngettext("%(n)s change waits, none is lost.", "%(n)s changes wait, none is lost.", n) % {
-            "n": number(n)
-        }
-        found.append(
-            Need(
-                "bad",
-                "open",
-                _("%(upstream)s is down") % {"upstream": upstream.slug},
-                waiting + " " + _("It is tried again by itself."),
-                standing.out_since,
-                _("down"),
-                f"/resilience/queue?upstream={upstream.slug}",
-                _("Show what waits"),
-            )
-        )
+def _down(viewer: Viewer, upstreams: list[Upstream], standings: Mapping[int, Standing]) -> list[Need]:
+    """Upstreams that are out, and other services in an outage: each with when it is expected back, as far as somebody knows."""
+    active = Outage.objects.for_org(viewer).active().select_related("component")
+    by_upstream = {outage.component.upstream_id: outage for outage in active}
+    slugs = {upstream.pk: upstream.slug for upstream in upstreams}
+    out = {pk: standing.out_since for pk, standing in standings.items() if standing.out_since}
+    found = [
+        _one_down(slugs[pk], _waits(standings[pk].waiting), out.get(pk), by_upstream.get(pk))
+        for pk in dict.fromkeys([*out, *by_upstream])
+        if pk in slugs
+    ]
+    found += [_one_down(one.component.name, "", None, one) for one in active if one.component.upstream_id is None]
     return sorted(found, key=lambda need: need.since.timestamp() if need.since else 0)
+
+
+def _waits(n: int) -> str:
+    return ngettext("%(n)s change waits, none is lost.", "%(n)s changes wait, none is lost.", n) % {"n": number(n)}
+
+
+def _one_down(name: str, waits: str, out_since: datetime | None, outage: Outage | None) -> Need:
+    if outage and outage.expected_at:
+        overdue = outage.expected_at < clock.now()
+        said = {"time": moment(outage.expected_at, timezone.localtime(clock.now()).date())}
+        back = (_("Overdue: expected back %(time)s.") if overdue else _("Expected back about %(time)s.")) % said
+    else:
+        back = _("It is tried again by itself.")
+    return Need(
+        "bad",
+        "down",
+        _("%(upstream)s is down") % {"upstream": name},
+        f"{waits} {back}".strip(),
+        outage.began_at if outage else out_since,
+        _("down"),
+        f"/settings/health/outages/{outage.pk}" if outage else "/resilience/breakers",
+        _("Show outage") if outage else _("Show breaker"),
+    )
+
+
+def _backlog(viewer: Viewer, upstreams: list[Upstream], standings: Mapping[int, Standing]) -> list[Need]:
+    """That what waits for upstreams which answer is much, and grows: then it is more than they can take."""
+    free = [one.pk for one in upstreams if not one.paused_at and standings[one.pk].out_since is None]
+    now = sum(standings[pk].waiting for pk in free)
+    if now < current().queue_management.alert_on_backlog_size:
+        return []
+    since = clock.now() - GROWING_OVER
+    samples = Sample.objects.for_org(viewer).filter(upstream_id__in=free, at__gte=since)
+    first = samples.order_by("at").values_list("at", flat=True).first()
+    before = samples.filter(at=first).aggregate(waiting=Sum("waiting"))["waiting"] if first else None
+    if first is None or before is None or now <= before:
+        return []
+    said = {"n": number(now), "more": number(now - before), "age": age(clock.now() - first)}
+    return [
+        Need(
+            "warn",
+            "queue",
+            _("%(n)s changes wait, and more are coming than go out") % said,
+            _("%(more)s more than %(age)s ago, at upstreams that answer.") % said,
+            first,
+            _("grows"),
+            "/resilience/queue?state=queued",
+            _("Show what waits"),
+        )
+    ]
 
 
 def _paused(upstreams: list[Upstream], standings: Mapping[int, Standing]) -> list[Need]:
