@@ -97,7 +97,8 @@ class Probe(models.Model):
     `address` is what its kind says: a URL, host:port, a name to look up, a path, or the name of a registered function.
     `options` are the kind's own (targets/<kind>.py says which). `secret` is encrypted JSON and is never shown again.
     `revision` grows with each change of what people set; everything from `state` on is written by the prober alone.
-    `failures` and `successes` count in a row; `streak_at` is when the present row of failures began.
+    `failures` and `successes` count in a row; `streak_at` is when the present row of failures began. `runs`, `runs_failed`, `runs_ms`
+    (how long they took together) and `skipped` count since ever and never fall: monitoring systems take the difference of two looks.
     """
 
     component = models.ForeignKey(Component, models.CASCADE, related_name="probes")
@@ -128,6 +129,9 @@ class Probe(models.Model):
     last_ms = models.FloatField(null=True)
     last_error = models.CharField(max_length=300, blank=True, default="")
     last_metadata = models.TextField(blank=True, default="")
+    runs = models.BigIntegerField(default=0)
+    runs_failed = models.BigIntegerField(default=0)
+    runs_ms = models.FloatField(default=0)
     skipped = models.PositiveIntegerField(default=0)
 
     objects = ProbeQuerySet.as_manager()
