@@ -163,6 +163,7 @@ class Result(models.Model):
     """What one run of a probe found. Append only; removed within hours, when its minute is a bucket.
 
     `error` and `metadata` (JSON text) are masked and short. `state` is the probe's afterwards.
+    `unanswered`: nothing answered at all (name, connection, time), which the network's score counts.
     `blind`: we could reach nothing at all, so it says nothing about the upstream. `by_hand`: a person asked.
     """
 
@@ -172,6 +173,7 @@ class Result(models.Model):
     slow = models.BooleanField(default=False)
     ms = models.FloatField()
     state = models.CharField(max_length=12, choices=STATES)
+    unanswered = models.BooleanField(default=False)
     maintenance = models.BooleanField(default=False)
     blind = models.BooleanField(default=False)
     by_hand = models.BooleanField(default=False)
@@ -208,6 +210,7 @@ class Bucket(models.Model):
     runs = models.PositiveIntegerField(default=0)
     failed = models.PositiveIntegerField(default=0)
     slow = models.PositiveIntegerField(default=0)
+    unanswered = models.PositiveIntegerField(default=0)
     blind = models.PositiveIntegerField(default=0)
     sum_ms = models.FloatField(default=0)
     max_ms = models.FloatField(default=0)
