@@ -58,6 +58,10 @@ class Request:
     timeout: float = 10.0
     """Seconds for everything: connecting, redirects, the whole answer."""
     most_bytes: int = MOST_BYTES
+    decode: bool = True
+    """Whether an encoded (compressed) body is decoded; otherwise it is given as it came, and its header says so."""
+    trust: ssl.SSLContext | None = field(default=None, repr=False)
+    """Whom to believe instead of the system's authorities; it verifies all the same."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -154,6 +158,8 @@ class Client:
                 headers=headers,
                 data=io.BytesIO(body) if body and len(body) >= _LARGE_BODY else body,
                 allow_redirects=False,
+                auto_decompress=request.decode,
+                ssl=request.trust or True,
                 timeout=_timeout(seconds),
             ) as response:
                 content, fault = await _read(response, request.most_bytes)

@@ -1,6 +1,7 @@
 """What every kind of probe is: something that can be asked, within a time, and says how it went."""
 
-from collections.abc import Mapping, Sequence
+import socket
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from typing import Any, Protocol
@@ -31,7 +32,8 @@ class Question:
 class Finding:
     """What one run found. `seconds` is how long the target took. `error` is empty when `ok`; both it and `metadata` are masked and short.
 
-    `transport`: nothing answered at all (name, connection, time), which may be our own fault.
+    `transport`: nothing answered at all (name, connection, time), which may be our own fault. A connection that was refused was answered.
+    `slow`: good, and near its limit by the target's own measure (a certificate, a disk); it counts as slow whatever the time was.
     """
 
     ok: bool
@@ -39,14 +41,29 @@ class Finding:
     error: str = ""
     metadata: Mapping[str, Value] = field(default_factory=dict)
     transport: bool = False
+    slow: bool = False
+
+
+Info = tuple[Any, Any, int, str, tuple[Any, ...]]
+"""An address as the system gives it: family, kind, protocol, name, socket address."""
+Resolve = Callable[[str, int], Sequence[Info]]
+
+
+def resolve_by_system(host: str, port: int) -> Sequence[Info]:
+    """The addresses of a name, as the operating system has them; blocks, so it is called in a thread."""
+    return socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
 
 
 @dataclass(frozen=True, slots=True)
 class Tools:
-    """What targets are asked with: the one HTTP client (its guard judges addresses for the others too), and threads for what blocks."""
+    """What targets are asked with: the one HTTP client (its guard judges addresses for the others too), and threads for what blocks.
+
+    `resolve` finds the addresses of names for everything but HTTP; what it gives is judged by the guard, whatever it is.
+    """
 
     client: Client
     threads: ThreadPoolExecutor
+    resolve: Resolve = resolve_by_system
 
 
 class Target(Protocol):
