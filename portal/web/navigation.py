@@ -70,7 +70,13 @@ PAGES: list[tuple[str | Promise, list[Page]]] = [
             Page("conflicts", _("Conflicts"), "/conflicts", "c", main=True),
         ],
     ),
-    (_("Resilience"), [Page("breakers", _("Breakers"), "/resilience/breakers", "b")]),
+    (
+        _("Resilience"),
+        [
+            Page("health", _("Health"), "/settings/health", "h", main=True),
+            Page("breakers", _("Breakers"), "/resilience/breakers", "b"),
+        ],
+    ),
     (
         _("Work"),
         [Page("projects", _("Projects"), "/projects", "p"), Page("audit", _("Audit log"), "/audit", "a")],
@@ -78,7 +84,7 @@ PAGES: list[tuple[str | Promise, list[Page]]] = [
     (
         _("Settings"),
         [
-            Page("upstreams", _("Upstreams"), "/settings/upstreams", "u", main=True),
+            Page("upstreams", _("Upstreams"), "/settings/upstreams", "u"),
             Page("kinds", _("Kinds"), "/settings/kinds", "k"),
             Page("policy", _("Policy"), "/settings/policy", "y"),
             Page("members", _("Members"), "/settings/members", "m"),
@@ -103,13 +109,17 @@ def current_page(path: str) -> str:
 
 
 def groups(request: HttpRequest, viewer: Viewer) -> list[Group]:
-    """The navigation of this request."""
+    """The navigation of this request. A view that has read what an entry counts says so in `request.known_counts`."""
     here = current_page(request.path)
-    return [Group(word, [_entry(page, here, viewer) for page in pages]) for word, pages in PAGES]
+    known: Mapping[str, Count | None] = getattr(request, "known_counts", {})
+    return [Group(word, [_entry(page, here, viewer, known) for page in pages]) for word, pages in PAGES]
 
 
-def _entry(page: Page, here: str, viewer: Viewer) -> Entry:
-    count = counts[page.name](viewer) if page.name in counts else None
+def _entry(page: Page, here: str, viewer: Viewer, known: Mapping[str, Count | None]) -> Entry:
+    if page.name in known:
+        count = known[page.name]
+    else:
+        count = counts[page.name](viewer) if page.name in counts else None
     return Entry(page, page.name == here, count, capped(count.value) if count else "")
 
 

@@ -36,8 +36,14 @@ SIGNS: dict[str, Sign] = {
     "slow": Sign("slow", _("Slow"), "warn"),
     "down": Sign("down", _("Down"), "bad", loud=True),
     "no_data": UNKNOWN,
+    "none": UNKNOWN,
     "paused": Sign("paused", _("Paused")),
     "maintenance": Sign("paused", _("Maintenance")),
+    # the whole
+    "healthy": Sign("up", _("Healthy"), "ok"),
+    "degraded": Sign("slow", _("Degraded"), "warn", loud=True),
+    "unhealthy": Sign("down", _("Unhealthy"), "bad", loud=True),
+    "unknown": UNKNOWN,
     # gates and breakers
     "closed": Sign("closed", _("Closed"), "ok"),
     "half_open": Sign("half-open", _("Half-open"), "warn"),
