@@ -15,6 +15,7 @@ from portal.kit.errors import Fault, Invalid
 from portal.kit.masking import mask_headers
 from portal.tenancy.models import Organization
 from resilience.upstreams.adapters import all_adapters
+from resilience.upstreams.core.draft import POLICIES
 from resilience.upstreams.models import Upstream
 
 KEEP = "keep"
@@ -29,7 +30,14 @@ PARTS = {
     "bearer": {"token": "credentials_token"},
     "header": {"name": "credentials_name", "value": "credentials_value"},
 }
-PLAIN = ("name", "adapter", "address", "timeout", "in_flight_limit", "failed_head", "critical", "version")
+WORDS: dict[str, str | Promise] = {
+    "api": gettext_lazy("API: the policy’s own figures"),
+    "ai": gettext_lazy("AI: opens after 3 failures in a row, for 2 min"),
+    "database": gettext_lazy("Database: opens after 10 failures in a row, for 30 s"),
+    "external": gettext_lazy("External: the policy’s own figures"),
+    "critical": gettext_lazy("Critical: the policy’s own figures"),
+}
+PLAIN = ("name", "adapter", "address", "timeout", "in_flight_limit", "failed_head", "critical", "version", "policy")
 
 
 def secret(label: Any) -> forms.CharField:
@@ -91,6 +99,12 @@ class UpstreamForm(forms.Form):
         label=gettext_lazy("Critical"),
         required=False,
         help_text=gettext_lazy("The portal counts as degraded while it is down."),
+    )
+    policy = forms.ChoiceField(
+        label=gettext_lazy("Policy of its breaker"),
+        choices=[(name, WORDS[name]) for name in POLICIES],
+        initial="api",
+        help_text=gettext_lazy("Its own figures, on the page of its breaker, come before the policy’s."),
     )
     revision = forms.IntegerField(required=False, widget=forms.HiddenInput)
 

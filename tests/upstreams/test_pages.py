@@ -26,6 +26,7 @@ FORM: dict[str, Any] = {
     "timeout": "10",
     "in_flight_limit": "8",
     "failed_head": "hold",
+    "policy": "ai",
 }
 
 
@@ -56,6 +57,7 @@ def test_add(alice: Client) -> None:
     upstream = Upstream.objects.get()
     assert (response.status_code, response.headers["Location"]) == (302, f"/settings/upstreams/{upstream.pk}")
     assert upstream.read_credentials() == {"type": "basic", "username": "anna", "password": "hush-hush"}
+    assert upstream.policy == "ai"
     page = alice.get(response.headers["Location"]).content.decode()
     assert "hush-hush" not in page
     assert "k-123" not in page
@@ -69,6 +71,7 @@ def test_add(alice: Client) -> None:
     [
         ({"slug": "UPPER"}, "slug", "small letters"),
         ({"name": ""}, "name", "required"),
+        ({"policy": "strict"}, "policy", "not one of the available choices"),
         ({"address": "ftp://x"}, "address", "https://"),
         ({"headers": "Host: x"}, "headers", "Breakwater sets this header itself"),
         ({"headers": "no colon"}, "headers", "no colon"),
