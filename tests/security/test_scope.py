@@ -56,6 +56,7 @@ KNOWN = {
     "portal/tenancy/actions/rotate_keys.py": (2, "all secrets get the new key; a command"),
     "portal/tenancy/viewers.py": (4, "who asks is what it finds out"),
     "resilience/breakers/actions/keep.py": (9, "retention, for all; a duty"),
+    "resilience/health/actions/adopt_upstream.py": (4, "called by the saved upstream itself, or by a duty for all"),
     "syncqueue/actions/enqueue.py": (2, "people and keys of organizations that are checked before"),
     "syncqueue/actions/forget_versions.py": (1, "after a restore, for all; a command"),
     "syncqueue/actions/keep.py": (9, "retention, for all; a duty"),
