@@ -190,6 +190,32 @@ class Transition(models.Model):
         return f"{self.breaker_id} {self.before} to {self.after}"
 
 
+class TotalQuerySet(ScopedQuerySet["Total"]):
+    """Reads of totals."""
+
+    organization_path = "breaker__upstream__organization_id"
+
+
+class Total(models.Model):
+    """A running number of a breaker over all processes and since ever; it never falls.
+
+    Names: "success", "failure", "ignored", "slow" (calls that ended so), "rejected", and "closed>open" and so on for each change of
+    state. Processes that run a `Runtime` add to them once a second, so what one counted in the second in which it was killed is missing.
+    """
+
+    breaker = models.ForeignKey(Breaker, models.CASCADE, related_name="totals", db_index=False)
+    name = models.CharField(max_length=24)
+    value = models.BigIntegerField(default=0)
+
+    objects = TotalQuerySet.as_manager()
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["breaker", "name"], name="breaker_total_once")]
+
+    def __str__(self) -> str:
+        return f"{self.breaker_id} {self.name}"
+
+
 def values_of(shared: Shared) -> dict[str, Any]:
     """The columns of a row that hold this value."""
     said = {name: getattr(shared, name) for name in Shared.__slots__ if name != "state"}

@@ -167,6 +167,7 @@ class Runtime:
                 except Exception:
                     log.exception("%s could not do its round; it tries again", self.owner)
             self._work()
+            self._publish()
             self._try(self._leave)
         finally:
             connection.close()
@@ -207,15 +208,16 @@ class Runtime:
                 self._try(breaker.end_force)
 
     def _publish(self) -> None:
-        windows, refused = [], {}
+        windows, counted = [], {}
         for upstream_id, breaker in list(self._breakers.items()):
             if (figures := breaker.news()) is not None:
                 windows.append((upstream_id, breaker.generation, figures))
-            if count := breaker.newly_refused():
-                refused[upstream_id] = count
-        if (windows or refused) and not self._try(lambda: self.store.publish(self.owner, windows, refused)):
-            for upstream_id in {pk for pk, _, _ in windows} | set(refused):
-                self._breakers[upstream_id].untell(refused.get(upstream_id, 0))
+            if counts := breaker.newly_counted():
+                counted[upstream_id] = counts
+        refused = {pk: counts["rejected"] for pk, counts in counted.items() if "rejected" in counts}
+        if (windows or counted) and not self._try(lambda: self.store.publish(self.owner, windows, refused, counted)):
+            for upstream_id in {pk for pk, _, _ in windows} | set(counted):
+                self._breakers[upstream_id].untell(counted.get(upstream_id, {}))
 
     def _leave(self) -> None:
         self.store.give_back_all(self.owner)

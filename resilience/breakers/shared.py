@@ -62,9 +62,9 @@ class SharedBreaker(CircuitBreaker):
     __slots__ = (
         "_ask_again",
         "_closed_at",
+        "_counted_told",
         "_host",
         "_pending",
-        "_refused_told",
         "_rest_until",
         "_told",
         "known",
@@ -81,7 +81,7 @@ class SharedBreaker(CircuitBreaker):
         self._closed_at = -inf
         self._rest_until = -inf
         self._told: tuple[int, ...] = ()
-        self._refused_told = 0
+        self._counted_told: dict[str, int] = {}
 
     # -- what the queue asks --------------------------------------------------------------------------------------
 
@@ -226,15 +226,22 @@ class SharedBreaker(CircuitBreaker):
         first, self._told = not self._told, told
         return None if first and not any(told[:4]) else self.figures()
 
-    def newly_refused(self) -> int:
-        """How many calls were refused since the last time."""
-        before, self._refused_told = self._refused_told, self.totals().rejected
-        return self._refused_told - before
+    def newly_counted(self) -> dict[str, int]:
+        """How many calls ended how, or were rejected, since the last time; {} when there was none."""
+        totals, before = self.totals(), self._counted_told
+        self._counted_told = {
+            "success": totals.successes,
+            "failure": totals.failures,
+            "ignored": totals.ignored,
+            "slow": totals.slow,
+            "rejected": totals.rejected,
+        }
+        return {name: more for name, count in self._counted_told.items() if (more := count - before.get(name, 0))}
 
-    def untell(self, refused: int) -> None:
+    def untell(self, counted: Mapping[str, int]) -> None:
         """What was to be published was not: it is news again."""
         self._told = ()
-        self._refused_told -= refused
+        self._counted_told = {name: count - counted.get(name, 0) for name, count in self._counted_told.items()}
 
     # -- inside: writing; by the host's thread --------------------------------------------------------------------
 

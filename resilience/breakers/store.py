@@ -15,7 +15,7 @@ from django.db.models import F
 from portal.events.record import record
 from portal.kit.viewer import SYSTEM
 from resilience.breakers.core.shared import Shared
-from resilience.breakers.models import Breaker, Lease, Transition, Window, values_of
+from resilience.breakers.models import Breaker, Lease, Total, Transition, Window, values_of
 from resilience.patterns.typing import State
 from resilience.upstreams.models import Upstream
 
@@ -24,6 +24,10 @@ TRIES = 20
 OVERLAP = timedelta(seconds=10)
 """Changes are read again for this long, since transactions do not commit in the order of their times."""
 
+ADD = (
+    f"INSERT INTO {Total._meta.db_table} (breaker_id, name, value) VALUES (%s, %s, %s) ON CONFLICT (breaker_id, name)"
+    f" DO UPDATE SET value = {Total._meta.db_table}.value + excluded.value"
+)
 PASSING = (OperationalError, InterfaceError, InternalError)
 """What a database answers while it is away, busy or read-only. Any other error would come back however often a write is tried."""
 
@@ -106,6 +110,8 @@ class Store:
             lasted=(now - before.since).total_seconds() if before.since else None,
             rejected=row.rejected if before.state is not State.CLOSED else 0,
         )
+        if after.state is not before.state:
+            _add({row.pk: {f"{before.state}>{after.state}": 1}})
         upstream = Upstream.objects.unscoped().select_related("organization").get(pk=row.pk)
         record(
             verb=f"breaker.{_verb(before, after)}",
@@ -174,15 +180,21 @@ class Store:
         return now, [(row.pk, row.shared()) for row in rows]
 
     def publish(
-        self, process: str, windows: Sequence[tuple[int, int, Mapping[str, Any]]], refused: Mapping[int, int]
+        self,
+        process: str,
+        windows: Sequence[tuple[int, int, Mapping[str, Any]]],
+        refused: Mapping[int, int],
+        counted: Mapping[int, Mapping[str, int]] | None = None,
     ) -> bool:
         """Writes what this process counts, as (upstream, generation, figures), and how many calls it refused since the last time.
 
+        `counted` is added to the totals: how many calls ended how since the last time, by upstream and name.
         What is about upstreams that are no more is left out. True, once it is written.
         """
         with transaction.atomic():
             now = self.now()
-            there = Breaker.objects.unscoped().filter(pk__in=[pk for pk, _, _ in windows])
+            ids = {pk for pk, _, _ in windows} | set(counted or {})
+            there = Breaker.objects.unscoped().filter(pk__in=ids)
             known = set(there.values_list("pk", flat=True))
             Window.objects.bulk_create(
                 [
@@ -194,8 +206,9 @@ class Store:
                 unique_fields=["breaker", "process"],
                 update_fields=["at", "generation", "figures"],
             )
-            for pk, count in refused.items():
+            for pk, count in sorted(refused.items()):
                 Breaker.objects.unscoped().filter(pk=pk).update(rejected=F("rejected") + count)
+            _add({pk: counts for pk, counts in (counted or {}).items() if pk in known})
         return True
 
     def hold(self, process: str) -> None:
@@ -205,6 +218,14 @@ class Store:
     def forget(self, process: str) -> None:
         """What a process that ends has published is gone with it."""
         Window.objects.unscoped().filter(process=process).delete()
+
+
+def _add(counted: Mapping[int, Mapping[str, int]]) -> None:
+    """Adds to the totals, in one order for everybody, after whatever else its transaction locks."""
+    rows = sorted((pk, name, count) for pk, counts in counted.items() for name, count in counts.items() if count)
+    if rows:
+        with connection.cursor() as cursor:
+            cursor.executemany(ADD, rows)
 
 
 def _verb(before: Shared, after: Shared) -> str:
