@@ -3,19 +3,21 @@
 Inside the box the plot takes the middle: names of outages stand above it, times below it. A minute without data is a gap, never a zero.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import date, datetime, time, timedelta
 
-from django.utils import timezone
+from django.utils import formats, timezone
 
-from portal.web.formats import number
+from portal.web.formats import GAP, number
 
 TOP, HEIGHT = 15.0, 69.0
 STEPS = (1, 2, 5)
 LINES = 3
 BRIDGED = 2
 HOUR = 3600
+DAY = 24 * HOUR
+MOST_TICKS = 7
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,6 +36,23 @@ class Span:
     end: datetime
     name: str
     tone: str = "bad"
+
+
+@dataclass(frozen=True, slots=True)
+class Series:
+    """One of several lines: its name, and its figure at each moment of the chart. The `main` one has the accent."""
+
+    name: str
+    values: Sequence[float | None]
+    main: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Limit:
+    """A dashed line across, with its name."""
+
+    value: float
+    name: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,6 +113,10 @@ class Chart:
     last: Tick | None = None
     last_y: str = ""
     now_label: str = ""
+    others: list[str] = field(default_factory=list)
+    ends: list[Tick] = field(default_factory=list)
+    limits: list[Tick] = field(default_factory=list)
+    csv: str = ""
 
 
 def percent(value: float) -> str:
@@ -136,6 +159,110 @@ def line_chart(
         last_y=percent(last_y),
         now_label=_clock(points[-1].at) if points else "",
     )
+
+
+def series_chart(
+    name: str,
+    summary: str,
+    at: Sequence[datetime],
+    series: Sequence[Series],
+    *,
+    write: Callable[[float | None], str],
+    end: datetime,
+    spans: Sequence[Span] = (),
+    limits: Sequence[Limit] = (),
+    floor: float = 0.0,
+    top: float | None = None,
+    now_label: str = "",
+) -> Chart:
+    """Several lines over the same moments, between `floor` and `top` (a round figure when not given), each named at its end.
+
+    `write` turns a figure into words. `end` is where the chart ends, which may lie after the last moment.
+    """
+    highest = max((value for one in series for value in one.values if value is not None), default=0.0)
+    shown = [limit for limit in limits if limit.value <= highest * 1.6]
+    most = ceiling(max([highest, *(limit.value for limit in shown)])) if top is None else top
+    span = max(most - floor, 1e-9)
+    start = at[0] if at else end
+    whole = max((end - start).total_seconds(), 1.0)
+    places = [round((moment - start).total_seconds() * 1000 / whole) for moment in at]
+    main: list[list[tuple[int, float]]] = []
+    others: list[str] = []
+    ends: list[Tick] = []
+    for one in series:
+        heights = [None if value is None else 100 - (max(value, floor) - floor) * 100 / span for value in one.values]
+        runs = [
+            [(places[x], y) for x, y in run] for run in _runs([(x, y) for x, y in enumerate(heights) if y is not None])
+        ]
+        last = next((y for y in reversed(heights) if y is not None), None)
+        if last is not None:
+            ends.append(Tick(percent(TOP + HEIGHT * last / 100), one.name))
+        if one.main:
+            main = runs
+        else:
+            others += [_path(run) for run in runs]
+    return Chart(
+        name=name,
+        summary=summary,
+        columns=1000,
+        heads=tuple(one.name for one in series),
+        rows=[Row(moment, tuple(write(one.values[x]) for one in series)) for x, moment in enumerate(at)][::-1],
+        across=[
+            Tick(percent(TOP + HEIGHT * (1 - step / LINES)), write(floor + span * step / LINES))
+            for step in range(LINES + 1)
+        ],
+        below=_dates(start, end),
+        lines=[_path(run) for run in main],
+        areas=[f"{_path(run)}V100H{run[0][0]}Z" for run in main if len(run) > 1],
+        bands=_bands([Point(start, None), Point(end, None)], spans),
+        now_label=now_label or _clock(end),
+        others=others,
+        ends=_apart(ends),
+        limits=[
+            Tick(percent(TOP + HEIGHT * (1 - (limit.value - floor) / span)), limit.name)
+            for limit in shown
+            if floor <= limit.value <= most
+        ],
+    )
+
+
+def _apart(ends: Sequence[Tick], least: float = 9.0) -> list[Tick]:
+    """The names at the ends of lines, moved so that none stands on another."""
+    found: list[Tick] = []
+    low = 100.0
+    for tick in sorted(ends, key=lambda tick: -float(tick.at.rstrip("%"))):
+        low = min(float(tick.at.rstrip("%")), low - least)
+        found.append(Tick(percent(low), tick.label))
+    return found
+
+
+def _dates(start: datetime, end: datetime) -> list[Tick]:
+    """Round times below a chart of any length: hours, days or months."""
+    if (end - start).total_seconds() <= 2 * DAY:
+        return _below([Point(start, None), Point(end, None)])
+    first, last = timezone.localtime(start).date() + timedelta(days=1), timezone.localtime(end).date()
+    days = (last - first).days
+    if days > 100:
+        shown = [day for day in _days(first, last) if day.day == 1 and day.month % (2 if days > 200 else 1) == 0]
+    else:
+        step = next((step for step in (1, 2, 5, 7, 14) if days / step <= MOST_TICKS), 30)
+        shown = [day for day in _days(first, last) if (last - day).days % step == 0]
+    whole = (end - start).total_seconds()
+    ticks: list[Tick] = []
+    for day in shown:
+        share = (_midnight(day) - start).total_seconds() / whole
+        if 0.03 < share < 0.93:
+            label = formats.date_format(day, "M") if days > 100 else f"{day.day}{GAP}{formats.date_format(day, 'M')}"
+            ticks.append(Tick(percent(share * 100), label, minor=len(ticks) % 2 == 0))
+    return ticks
+
+
+def _days(first: date, last: date) -> list[date]:
+    return [first + timedelta(days=n) for n in range((last - first).days + 1)]
+
+
+def _midnight(day: date) -> datetime:
+    return timezone.make_aware(datetime.combine(day, time.min))
 
 
 def _crest(points: Sequence[Point], top: float) -> float:

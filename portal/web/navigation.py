@@ -116,11 +116,12 @@ def groups(request: HttpRequest, viewer: Viewer) -> list[Group]:
 
 
 def _entry(page: Page, here: str, viewer: Viewer, known: Mapping[str, Count | None]) -> Entry:
-    if page.name in known:
-        count = known[page.name]
-    else:
-        count = counts[page.name](viewer) if page.name in counts else None
+    count = known[page.name] if page.name in known else _counted(page, viewer)
     return Entry(page, page.name == here, count, capped(count.value) if count else "")
+
+
+def _counted(page: Page, viewer: Viewer) -> Count | None:
+    return counts[page.name](viewer) if page.name in counts else None
 
 
 def banner(viewer: Viewer) -> Banner | None:
