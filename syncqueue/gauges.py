@@ -1,13 +1,18 @@
 """What the queue tells other pages: its count in the navigation, and the banner while an upstream is down."""
 
+from collections.abc import Sequence
+from datetime import datetime
+
+from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
 from portal.kit import clock
 from portal.kit.viewer import Viewer
-from portal.web.formats import age, number
+from portal.web.formats import age, moment, number
 from portal.web.navigation import Banner, Count
 from resilience.breakers.models import Breaker
+from resilience.health.models import Outage
 from syncqueue import figures
 
 
@@ -22,7 +27,7 @@ def queue_count(viewer: Viewer) -> Count | None:
 
 
 def queue_banner(viewer: Viewer) -> Banner | None:
-    """One line while an upstream is down: since when, how many wait, what is safe, when it is tried again."""
+    """One line while an upstream is down: since when, how many wait, what is safe, when it is expected back."""
     breakers = Breaker.objects.for_org(viewer).out()
     out = list(breakers.select_related("upstream").order_by("opened_at"))
     if not out:
@@ -30,19 +35,34 @@ def queue_banner(viewer: Viewer) -> Banner | None:
     counters = figures.by_upstream(viewer)
     waiting = sum(figures.totals({0: counters.get(breaker.upstream_id, {})})["waiting"] for breaker in out)
     now, first = clock.now(), out[0]
-    said = {
-        "names": ", ".join(breaker.upstream.slug for breaker in out),
-        "age": age(now - first.opened_at) if first.opened_at else "",
-        "n": number(waiting),
-    }
+    names, kept = ", ".join(breaker.upstream.slug for breaker in out), _kept(waiting)
     if all(breaker.forced_open for breaker in out):
-        said["who"] = ", ".join(sorted({breaker.forced_by for breaker in out}))
-        kept = _("%(names)s: stopped by %(who)s. Changes are taken in and kept; %(n)s waiting, none is lost.") % said
-        return Banner(_("Stopped"), kept, "warn", "open", "/resilience/breakers", _("Show why"))
+        who = ", ".join(sorted({breaker.forced_by for breaker in out}))
+        sentence = _("%(names)s: stopped by %(who)s.") % {"names": names, "who": who}
+        return Banner(_("Stopped"), f"{sentence} {kept}", "warn", "open", "/resilience/breakers", _("Show why"))
     sentence = ngettext(
-        "%(names)s has been down for %(age)s. Changes are taken in and kept; %(n)s waiting, none is lost.",
-        "%(names)s are down, the first for %(age)s. Changes are taken in and kept; %(n)s waiting, none is lost.",
-        len(out),
-    )
+        "%(names)s has been down for %(age)s.", "%(names)s are down, the first for %(age)s.", len(out)
+    ) % {"names": names, "age": age(now - first.opened_at) if first.opened_at else ""}
     href = f"/resilience/queue?upstream={first.upstream.slug}"
-    return Banner(_("Outage"), sentence % said, "warn", "open", href, _("Show what waits"))
+    told = " ".join(filter(None, (sentence, kept, _back(viewer, out, now))))
+    return Banner(_("Outage"), told, "warn", "open", href, _("Show what waits"))
+
+
+def _kept(waiting: int) -> str:
+    """What becomes of changes meanwhile."""
+    if not waiting:
+        return _("Changes are taken in and kept; none waits yet.")
+    said = ngettext("%(n)s waits, none is lost.", "%(n)s wait, none is lost.", waiting) % {"n": number(waiting)}
+    return _("Changes are taken in and kept; %(waiting)s") % {"waiting": said}
+
+
+def _back(viewer: Viewer, out: Sequence[Breaker], now: datetime) -> str:
+    """When the last of them is expected back; "" when that is not known of each."""
+    outages = Outage.objects.for_org(viewer).active()
+    known = outages.filter(component__upstream__in=[breaker.upstream_id for breaker in out])
+    moments = [at for at in known.values_list("expected_at", flat=True) if at is not None]
+    if len(moments) < len(out):
+        return ""
+    last = max(moments)
+    said = {"time": moment(last, timezone.localtime(now).date())}
+    return (_("Expected back about %(time)s.") if last > now else _("Overdue: expected back %(time)s.")) % said
