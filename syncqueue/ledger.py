@@ -14,6 +14,7 @@ from conflicts.actions.note import note
 from conflicts.core.met import Met
 from portal.kit import jsontext
 from portal.kit.viewer import SYSTEM
+from resilience.outbound.errors import TimedOut
 from syncqueue import store
 from syncqueue.adapters.base import Conflicted, Delivered, Rejected, RetryAt, Unknown
 from syncqueue.core.checksum import checksum
@@ -26,6 +27,12 @@ from syncqueue.store import Head
 
 Row = tuple[Any, ...]
 _NAMES = {Delivered: "delivered", RetryAt: "retry", Conflicted: "conflict", Rejected: "rejected", Unknown: "unknown"}
+_COUNTED = {
+    ItemState.RETRYING: ("retried",),
+    ItemState.QUEUED: ("merged",),
+    ItemState.FAILED: ("refused", "failed_ever"),
+    ItemState.CONFLICT: ("refused", "conflicts_ever"),
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,8 +106,10 @@ class Ledger:
         if isinstance(done.outcome, Conflicted):
             remote = jsontext.dump(done.outcome.remote) if done.outcome.remote is not None else ""
             remote_version = (done.outcome.remote_version or "")[:200]
-        counted = {ItemState.RETRYING: "retried", ItemState.QUEUED: "merged"}
-        self.tally.add(done.assignment.upstream_id, counted.get(following.state, "refused"))
+        for name in _COUNTED[following.state]:
+            self.tally.add(done.assignment.upstream_id, name)
+        if following.code == TimedOut.code:
+            self.tally.add(done.assignment.upstream_id, "timed_out")
         self._postponed.append(
             (
                 int(following.state),
@@ -141,7 +150,8 @@ class Ledger:
         item = self.rows.uuid(head.item_id)
         self._given_up.append((trouble.attempts, trouble.code, trouble.reason, step_over, item))
         self.tally.move(head.upstream_id, head.state, ItemState.FAILED)
-        self.tally.add(head.upstream_id, "refused")
+        for name in ("refused", "failed_ever", "unsent"):
+            self.tally.add(head.upstream_id, name)
         self.event("item.failed", head, reason=trouble.reason)
 
     def supersede(self, head: Head, items: Sequence[UUID]) -> None:

@@ -18,6 +18,9 @@ from resilience.upstreams.models import Upstream
 from syncqueue.core.checksum import checksum
 from syncqueue.core.states import OPEN_BELOW, ItemState, LaneState
 
+FOLLOWED = ("analytics_event", "assignment")
+"""The kinds of which /api/health tells how many wait, and for how long."""
+
 
 class LaneQuerySet(ScopedQuerySet["Lane"]):
     """Reads of lanes."""
@@ -77,6 +80,11 @@ class ItemQuerySet(ScopedQuerySet["Item"]):
     def light(self) -> "ItemQuerySet":
         """Without the documents that they carry, which a list does not show."""
         return self.defer("payload", "base", "remote", "outgoing")
+
+    def followed(self) -> "ItemQuerySet":
+        """The open ones of the kinds whose lag is measured; an index of their own serves them. Literals, as in `open`."""
+        kinds = [RawSQL(f"'{kind}'", []) for kind in FOLLOWED]  # noqa: S611 - constants
+        return self.open().filter(kind__in=kinds)
 
     def open(self) -> "ItemQuerySet":
         """Those that still wait for something. A literal: SQLite takes a partial index only when it can read the condition."""
@@ -140,6 +148,11 @@ class Item(models.Model):
             models.Index(fields=["upstream", "state", "id"], name="item_listing"),
             models.Index(fields=["finished_at"], name="item_finished", condition=Q(state__gte=60)),
             models.Index(fields=["project", "id"], name="item_project", condition=Q(project__isnull=False)),
+            models.Index(
+                fields=["kind", "organization", "state", "created_at"],
+                name="item_followed",
+                condition=Q(state__lt=60) & Q(kind__in=FOLLOWED),
+            ),
         ]
 
     def __str__(self) -> str:
@@ -280,8 +293,9 @@ class CounterQuerySet(ScopedQuerySet["Counter"]):
 class Counter(models.Model):
     """A running number of an upstream, spread over 16 slots so that writers do not wait for each other; its value is their sum.
 
-    Names: the slug of an item state (how many items are in it now), and, since ever, "enqueued", "delivered",
-    "refused", "retried", "merged" (sent again after a merge) and "coalesced" (went out with another one: a request saved).
+    Names: the slug of an item state (how many items are in it now), and, since ever, "enqueued", "delivered", "refused" (of these
+    "failed_ever" became dead letters, "unsent" among them without a request, and "conflicts_ever" were left to people), "retried",
+    "merged" (sent again after a merge), "coalesced" (went out with another one: a request saved) and "timed_out" (no answer in time).
     """
 
     upstream = models.ForeignKey(Upstream, models.CASCADE, related_name="+", db_index=False)
