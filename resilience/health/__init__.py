@@ -1,0 +1,20 @@
+"""Health: `from resilience.health import get_system_health`.
+
+The names are looked up when they are used: models cannot be imported while Django starts (PEP 562).
+"""
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from resilience.health.system import get_system_health
+
+_PLACES = {"get_system_health": "resilience.health.system"}
+
+__all__ = ["get_system_health"]
+
+
+def __getattr__(name: str) -> Any:
+    if name in _PLACES:
+        return getattr(import_module(_PLACES[name]), name)
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -1,0 +1,245 @@
+"""How well everything is, as numbers from 0 to 100, with every lost point named. docs/reference/health.md publishes these formulas.
+
+No data is None, never 100, and 100 is given only when nothing is down, slow or open. Losses are exact (they add up to what is missing
+from a part); a score is rounded only in the end.
+"""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+from math import floor
+
+from resilience.health.core.states import Importance, State
+
+BASE = {State.UP: 100.0, State.SLOW: 60.0, State.DOWN: 0.0}
+WEIGHTS = {Importance.CRITICAL: 5.0, Importance.HIGH: 3.0, Importance.NORMAL: 1.0}
+PARTS = {"upstreams": 0.40, "queue": 0.30, "breakers": 0.15, "conflicts": 0.15}
+CAP_DOWN, CAP_OPEN = 40.0, 60.0
+MINUTE = 60.0
+
+
+@dataclass(frozen=True, slots=True)
+class Scale:
+    """Points that are lost for a value: none up to `free`, all `points` from `full` on, in proportion between."""
+
+    points: float
+    free: float
+    full: float
+
+    def lost(self, value: float) -> float:
+        """The points lost for this value."""
+        return self.points * min(max((value - self.free) / (self.full - self.free), 0.0), 1.0)
+
+
+BACKLOG, AGE = Scale(10, 10, 110), Scale(10, MINUTE, 31 * MINUTE)
+OPEN, HALF_OPEN = 40.0, 20.0
+QUEUE_DEPTH, QUEUE_AGE = Scale(50, 10, 510), Scale(50, MINUTE, 61 * MINUTE)
+CONFLICTS, CONFLICT_AGE = Scale(50, 0, 20), Scale(50, MINUTE, 121 * MINUTE)
+
+
+class Why(StrEnum):
+    """What points were lost for."""
+
+    DOWN = "down"
+    SLOW = "slow"
+    BREAKER_OPEN = "breaker-open"
+    BREAKER_HALF_OPEN = "breaker-half-open"
+    BACKLOG = "backlog"
+    AGE = "age"
+    CONFLICTS = "conflicts"
+    CONFLICT_AGE = "conflict-age"
+    CAPPED_DOWN = "critical-down"
+    CAPPED_OPEN = "critical-breaker-open"
+
+
+@dataclass(frozen=True, slots=True)
+class Facts:
+    """What is known of one component. `breaker` is "" where there is none; ages in seconds, None where nothing waits.
+
+    `queue` says whether anything is sent to it at all.
+    """
+
+    id: int
+    state: State
+    importance: Importance = Importance.NORMAL
+    queue: bool = False
+    breaker: str = ""
+    waiting: int = 0
+    age: float | None = None
+    conflicts: int = 0
+    conflict_age: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Lost:
+    """Points lost, with what it takes to say why: the component (0: none in particular), how many, and how old (seconds)."""
+
+    why: Why
+    points: float
+    component: int = 0
+    n: int = 0
+    seconds: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class Score:
+    """0 to 100, or None without data; and what was lost, the most first."""
+
+    value: int | None
+    lost: tuple[Lost, ...] = ()
+    exact: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class PartScore:
+    """One part of the system's score. `weight` is its share as published; `unknown` counts what there is no data of."""
+
+    name: str
+    weight: float
+    score: Score
+    unknown: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class SystemScore:
+    """The system's score, its parts, and what caps it (their `points` are what the cap took off)."""
+
+    value: int | None
+    parts: tuple[PartScore, ...]
+    caps: tuple[Lost, ...] = ()
+    weight: float = 0.0
+
+
+def component_score(facts: Facts) -> Score:
+    """The score of one component: by its state, less what its breaker, its backlog and the age of what waits take. None without data."""
+    if not facts.state.known:
+        return Score(None)
+    lost = [Lost(Why(facts.state.value), 100.0 - BASE[facts.state], facts.id)] if facts.state is not State.UP else []
+    for state, why, points in (("open", Why.BREAKER_OPEN, OPEN), ("half-open", Why.BREAKER_HALF_OPEN, HALF_OPEN)):
+        if facts.breaker == state:
+            lost.append(Lost(why, points, facts.id))
+    lost.append(Lost(Why.BACKLOG, BACKLOG.lost(facts.waiting), facts.id, n=facts.waiting))
+    if facts.age is not None:
+        lost.append(Lost(Why.AGE, AGE.lost(facts.age), facts.id, seconds=facts.age))
+    return _score(lost)
+
+
+def system_score(components: Sequence[Facts]) -> SystemScore:
+    """The score of everything together. What is in maintenance counts in no part, for what waits then is expected to."""
+    counted = [facts for facts in components if facts.state is not State.MAINTENANCE]
+    made: dict[str, Callable[[Sequence[Facts]], Score]] = {
+        "upstreams": upstreams,
+        "queue": queue,
+        "breakers": breakers,
+        "conflicts": conflicts,
+    }
+    unknown = sum(1 for facts in counted if facts.state is State.NONE)
+    parts = tuple(
+        PartScore(name, weight, made[name](counted), unknown if name == "upstreams" else 0)
+        for name, weight in PARTS.items()
+    )
+    weight = sum(WEIGHTS[facts.importance] for facts in counted if facts.state.known)
+    if parts[0].score.exact is None:
+        return SystemScore(None, parts)
+    known = [(part.weight, part.score.exact) for part in parts if part.score.exact is not None]
+    exact = sum(share * value for share, value in known) / sum(share for share, _ in known)
+    caps = tuple(_caps(counted, exact))
+    value = _whole(exact - sum(cap.points for cap in caps), flawed=any(part.score.value != 100 for part in parts[:3:2]))
+    return SystemScore(value, parts, caps, weight)
+
+
+def upstreams(components: Sequence[Facts]) -> Score:
+    """The mean of what the states say, weighted by importance."""
+    known = [facts for facts in components if facts.state.known]
+    total = sum(WEIGHTS[facts.importance] for facts in known)
+    if not known:
+        return Score(None)
+    return _score(
+        [
+            Lost(Why(facts.state.value), WEIGHTS[facts.importance] / total * (100.0 - BASE[facts.state]), facts.id)
+            for facts in known
+            if facts.state is not State.UP
+        ],
+    )
+
+
+def queue(components: Sequence[Facts]) -> Score:
+    """100, less the backlog of all upstreams together and the age of the oldest item that waits."""
+    sending = [facts for facts in components if facts.queue]
+    if not sending:
+        return Score(None)
+    waiting = sum(facts.waiting for facts in sending)
+    age, oldest = max((facts.age or 0.0, facts.id) for facts in sending)
+    return _score(
+        [
+            Lost(Why.AGE, QUEUE_AGE.lost(age), oldest, seconds=age),
+            Lost(Why.BACKLOG, QUEUE_DEPTH.lost(waiting), n=waiting),
+        ]
+    )
+
+
+def breakers(components: Sequence[Facts]) -> Score:
+    """The share of breakers that are closed; a half-open one counts half."""
+    known = [facts for facts in components if facts.breaker]
+    if not known:
+        return Score(None)
+    each = 100.0 / len(known)
+    found = []
+    for state, why, points in (("open", Why.BREAKER_OPEN, each), ("half-open", Why.BREAKER_HALF_OPEN, each / 2)):
+        these = [facts for facts in known if facts.breaker == state]
+        found.append(Lost(why, points * len(these), these[0].id if len(these) == 1 else 0, n=len(these)))
+    return _score(found)
+
+
+def conflicts(components: Sequence[Facts]) -> Score:
+    """100, less the number of open conflicts and the age of the oldest."""
+    sending = [facts for facts in components if facts.queue]
+    if not sending:
+        return Score(None)
+    n = sum(facts.conflicts for facts in sending)
+    age = max(facts.conflict_age or 0.0 for facts in sending)
+    return _score(
+        [
+            Lost(Why.CONFLICT_AGE, CONFLICT_AGE.lost(age), seconds=age),
+            Lost(Why.CONFLICTS, CONFLICTS.lost(n), n=n),
+        ]
+    )
+
+
+def network_score(answered: int, unanswered: int) -> int | None:
+    """The share of requests that anything answered at all, whatever it said, as 0 to 100. None when none was made."""
+    asked = answered + unanswered
+    return _whole(100.0 * answered / asked, flawed=unanswered > 0) if asked else None
+
+
+def status(value: int | None, healthy_from: int, degraded_from: int) -> str:
+    """ "healthy", "degraded", "unhealthy", or "unknown" without a score."""
+    if value is None:
+        return "unknown"
+    return "healthy" if value >= healthy_from else "degraded" if value >= degraded_from else "unhealthy"
+
+
+def _caps(components: Sequence[Facts], exact: float) -> list[Lost]:
+    """The lowest cap that holds, as points off the score; none when the score is below it anyway."""
+    critical = [facts for facts in components if facts.importance is Importance.CRITICAL]
+    down = next((facts for facts in critical if facts.state is State.DOWN), None)
+    if down is not None:
+        return [Lost(Why.CAPPED_DOWN, exact - CAP_DOWN, down.id, n=int(CAP_DOWN))] if exact > CAP_DOWN else []
+    stopped = next((facts for facts in critical if facts.breaker == "open"), None)
+    if stopped is not None and exact > CAP_OPEN:
+        return [Lost(Why.CAPPED_OPEN, exact - CAP_OPEN, stopped.id, n=int(CAP_OPEN))]
+    return []
+
+
+def _score(lost: Sequence[Lost]) -> Score:
+    some = tuple(sorted((one for one in lost if one.points > 0), key=lambda one: (-one.points, one.why, one.component)))
+    exact = max(100.0 - sum(one.points for one in some), 0.0)
+    return Score(_whole(exact, flawed=any(one.why in FLAWS for one in some)), some, exact)
+
+
+FLAWS = frozenset({Why.DOWN, Why.SLOW, Why.BREAKER_OPEN, Why.BREAKER_HALF_OPEN})
+"""With one of these nothing is 100, however little it weighs."""
+
+
+def _whole(exact: float, *, flawed: bool) -> int:
+    return min(floor(exact + 0.5), 99 if flawed else 100)

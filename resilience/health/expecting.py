@@ -1,0 +1,81 @@
+"""When a component's outage is likely to be over: what core/eta.py needs to know, read from the database."""
+
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+
+from django.db.models import F
+
+from resilience.breakers.figures import figures_of
+from resilience.breakers.models import Breaker
+from resilience.health.core.eta import MOST_PAST, Expected, Source, Test, expected
+from resilience.health.core.occurrences import over_at
+from resilience.health.models import Component, Maintenance, Outage, Probe
+
+
+def expected_for(component: Component, outage_began: datetime, now: datetime) -> Expected:
+    """When an outage of this component that began then is likely to be over, as it can be told now."""
+    return expected(
+        began=outage_began,
+        now=now,
+        maintenance_ends=_maintenance_ends(component, now),
+        past=_past(component, outage_began),
+        tests=tests_of(component, now),
+    )
+
+
+def expected_of(outage: Outage) -> Expected:
+    """What was said when the outage opened, or by a person since; it does not move. Reads nothing."""
+    if not outage.expected_source:
+        return Expected()
+    middle = None
+    if outage.expected_source == Source.PAST and outage.expected_at is not None:
+        middle = (outage.expected_at - outage.began_at).total_seconds()
+    return Expected(
+        Source(outage.expected_source),
+        outage.expected_at,
+        outage.expected_text,
+        outage.expected_low,
+        outage.expected_high,
+        outage.expected_of,
+        middle,
+    )
+
+
+def keep(outage: Outage, said: Expected) -> None:
+    """Puts `said` into the row (unsaved)."""
+    outage.expected_at, outage.expected_source, outage.expected_text = said.at, said.source.value, said.text
+    outage.expected_low, outage.expected_high, outage.expected_of = said.low, said.high, said.n
+
+
+def tests_of(component: Component, now: datetime) -> list[Test]:
+    """When this component is asked next: by the breaker's test and by each enabled probe that does not find it well."""
+    found = [_test(probe, now) for probe in _probes(component)]
+    if component.upstream_id is not None:
+        breaker = Breaker.objects.unscoped().filter(pk=component.upstream_id).select_related("upstream").first()
+        if breaker is not None and breaker.out and not breaker.force and breaker.open_until is not None:
+            needed = figures_of(breaker.upstream).config.success_threshold - breaker.successes
+            found.append(Test(max(breaker.open_until, now), max(needed, 1)))
+    return found
+
+
+def _probes(component: Component) -> Sequence[Probe]:
+    return list(Probe.objects.unscoped().filter(component=component, enabled=True, state="down"))
+
+
+def _test(probe: Probe, now: datetime) -> Test:
+    due = (probe.last_at or now) + timedelta(seconds=probe.interval)
+    return Test(max(due, now), max(probe.successes_to_up - probe.successes, 1), probe.interval)
+
+
+def _maintenance_ends(component: Component, now: datetime) -> datetime | None:
+    if component.organization_id is None:
+        return None
+    plans = Maintenance.objects.unscoped().standing().filter(organization=component.organization_id)
+    return over_at([plan for plan in plans if plan.component_id in (None, component.pk)], now)
+
+
+def _past(component: Component, before: datetime) -> list[float]:
+    """How long earlier outages took, the newest first."""
+    ended = Outage.objects.unscoped().filter(component=component, ended_at__isnull=False, began_at__lt=before)
+    rows = ended.filter(ended_at__gt=F("began_at")).order_by("-began_at").values_list("began_at", "ended_at")
+    return [(end - start).total_seconds() for start, end in rows[:MOST_PAST] if end is not None]

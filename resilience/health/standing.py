@@ -1,0 +1,293 @@
+"""Each component as it can be read now, with what its score is made of: everything that a system's score needs, read at one moment."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+from typing import Any
+
+from django.db.models import Q
+from django.utils import timezone
+
+from portal.web.formats import moment
+from resilience.breakers.models import Breaker
+from resilience.health import saying
+from resilience.health.core.score import Facts, Lost, component_score
+from resilience.health.core.states import URGENCY, State
+from resilience.health.models import Component, Outage, Probe
+from resilience.health.providers import Load, loads
+
+LATE_AFTER, GRACE = 3, 5.0
+"""What has not run for three intervals and five seconds is not known any more: a prober that died cannot say so."""
+SHOWN = 5
+
+
+@dataclass(frozen=True, slots=True)
+class Loss:
+    """Points that were lost, in words ("plans-api down"), with where to look. `why` is the word of the API, `component` its slug."""
+
+    text: str
+    points: float
+    href: str = ""
+    why: str = ""
+    component: str = ""
+
+    def as_dict(self) -> dict[str, Any]:
+        """As REST says it."""
+        return {"reason": self.why, "text": self.text, "points": round(self.points, 1), "component": self.component}
+
+
+@dataclass(frozen=True, slots=True)
+class ComponentHealth:
+    """One component as it can be read now: `state` is none when its probes have not run, whatever was last written.
+
+    `probe_id` and `last_ms` are of its first probe, whose latency stands for it. `last_at` is when any of its probes ran last.
+    """
+
+    component: Component
+    state: State
+    since: datetime | None = None
+    reason: str = ""
+    score: int | None = None
+    losses: tuple[Loss, ...] = ()
+    breaker: Breaker | None = None
+    load: Load = field(default_factory=Load)
+    probe_id: int | None = None
+    last_ms: float | None = None
+    last_at: datetime | None = None
+    outage: Outage | None = None
+    blamed_on: Component | None = None
+
+    @property
+    def href(self) -> str:
+        """Its page."""
+        return href_of(self.component)
+
+    @property
+    def breaker_word(self) -> str:
+        """The breaker's state in the API; "" where there is none."""
+        return self.breaker.state if self.breaker else ""
+
+    def as_dict(self) -> dict[str, Any]:
+        """As REST says it."""
+        organization = self.component.organization
+        return {
+            "slug": self.component.slug,
+            "name": self.component.name,
+            "organization": organization.slug if organization else None,
+            "importance": self.component.weighs.value,
+            "state": self.state.value,
+            "since": iso(self.since),
+            "reason": self.reason,
+            "score": self.score,
+            "losses": [loss.as_dict() for loss in self.losses],
+            "latencyMs": None if self.last_ms is None else round(self.last_ms, 1),
+            "checkedAt": iso(self.last_at),
+            "breaker": self.breaker_word or None,
+            "waiting": self.load.waiting,
+            "inFlight": self.load.in_flight,
+            "failed": self.load.failed,
+            "conflicts": self.load.conflicts,
+            "oldestAt": iso(self.load.oldest_at),
+            "blamedOn": self.blamed_on.slug if self.blamed_on else None,
+            "outage": self.outage.pk if self.outage else None,
+        }
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """Everything that a score is made of, read at one moment; `of` takes one organization's part without reading again."""
+
+    at: datetime
+    components: tuple[ComponentHealth, ...]
+    outages: tuple[Outage, ...]
+    probes: tuple["ProbeRow", ...]
+
+    def of(self, organization_id: int) -> "Reading":
+        """What belongs to this organization, and Breakwater itself."""
+        mine = (organization_id, None)
+        ids = {one.component.pk for one in self.components if one.component.organization_id in mine}
+        return replace(
+            self,
+            components=tuple(one for one in self.components if one.component.pk in ids),
+            outages=tuple(one for one in self.outages if one.component_id in ids),
+            probes=tuple(one for one in self.probes if one.component_id in ids),
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class ProbeRow:
+    """What a component's standing needs of an enabled probe."""
+
+    id: int
+    component_id: int
+    interval: float
+    last_at: datetime | None
+    last_ms: float | None
+    last_ok: bool | None
+    state: str
+
+    def late(self, now: datetime) -> bool:
+        """Whether it has not run for so long that nothing is known any more."""
+        return self.last_at is None or (now - self.last_at).total_seconds() > LATE_AFTER * self.interval + GRACE
+
+
+def read(organization_ids: frozenset[int] | None, now: datetime) -> Reading:
+    """Everything that a score is made of, in six queries at most."""
+    scope = Q() if organization_ids is None else Q(organization__in=organization_ids) | Q(organization__isnull=True)
+    components = list(_components(scope))
+    by_id = {component.pk: component for component in components}
+    probes = tuple(_probes(scope))
+    outages = list(_outages(scope, by_id))
+    held = loads([component.upstream_id for component in components if component.upstream_id is not None])
+    of: dict[int, list[ProbeRow]] = {}
+    for probe in probes:
+        of.setdefault(probe.component_id, []).append(probe)
+    out = {outage.component_id: outage for outage in outages}
+    found = [
+        _health(
+            component,
+            probes=of.get(component.pk, []),
+            load=held.get(component.upstream_id or 0, Load()),
+            outage=out.get(component.pk),
+            by_id=by_id,
+            now=now,
+        )
+        for component in components
+    ]
+    found.sort(key=_urgency)
+    return Reading(now, tuple(found), tuple(outages), probes)
+
+
+def href_of(component: Component) -> str:
+    """The page of a component. Reads `organization`."""
+    if component.organization is None:
+        return f"/settings/health/{component.slug}"
+    return f"/settings/health/{component.organization.slug}/{component.slug}"
+
+
+def facts_of(one: ComponentHealth, now: datetime) -> Facts:
+    """What the score needs to know of a component."""
+    return Facts(
+        id=one.component.pk,
+        state=one.state,
+        importance=one.component.weighs,
+        queue=one.component.upstream_id is not None,
+        breaker=one.breaker_word,
+        waiting=one.load.waiting,
+        age=_seconds(one.load.oldest_at, now),
+        conflicts=one.load.conflicts,
+        conflict_age=_seconds(one.load.conflict_at, now),
+    )
+
+
+def _health(
+    component: Component,
+    *,
+    probes: Sequence[ProbeRow],
+    load: Load,
+    outage: Outage | None,
+    by_id: Mapping[int, Component],
+    now: datetime,
+) -> ComponentHealth:
+    breaker = _breaker(component)
+    state, since, reason = _read_state(component, probes, breaker, now)
+    ran = [probe.last_at for probe in probes if probe.last_at is not None]
+    one = ComponentHealth(
+        component=component,
+        state=state,
+        since=since,
+        reason=reason,
+        breaker=breaker,
+        load=load,
+        probe_id=probes[0].id if probes else None,
+        last_ms=probes[0].last_ms if probes else None,
+        last_at=max(ran, default=None),
+        outage=outage,
+        blamed_on=by_id.get(component.blamed_on_id or 0) if state is State.DOWN else None,
+    )
+    scored = component_score(facts_of(one, now))
+    return replace(one, score=scored.value, losses=told(scored.lost, {component.pk: component}))
+
+
+def _read_state(
+    component: Component, probes: Sequence[ProbeRow], breaker: Breaker | None, now: datetime
+) -> tuple[State, datetime | None, str]:
+    """What can be said of it now: a breaker that opened by itself is known at once, and what nobody has asked for long is not known."""
+    stored = State(component.state)
+    if stored is State.MAINTENANCE:
+        return stored, component.since, component.reason
+    if breaker is not None and breaker.out and not breaker.force:
+        if stored is State.DOWN:
+            return stored, component.since, component.reason or breaker.reason
+        return State.DOWN, breaker.opened_at, breaker.reason
+    if stored.known and probes and all(probe.late(now) for probe in probes):
+        last = max((probe.last_at for probe in probes if probe.last_at), default=None)
+        return State.NONE, last, saying.no_data(moment(last, timezone.localtime(now).date()) if last else "")
+    return stored, component.since, component.reason
+
+
+def _breaker(component: Component) -> Breaker | None:
+    if component.upstream is None:
+        return None
+    found: Breaker | None = getattr(component.upstream, "breaker", None)
+    return found
+
+
+def _urgency(one: ComponentHealth) -> tuple[int, bool, float, str, str]:
+    organization = one.component.organization
+    itself = organization is None
+    return (
+        URGENCY[one.state],
+        itself,
+        one.score if one.score is not None else 100,
+        one.component.slug,
+        organization.slug if organization else "",
+    )
+
+
+def _components(scope: Q) -> Iterable[Component]:
+    found = Component.objects.unscoped().filter(scope)
+    return found.select_related("organization", "upstream", "upstream__breaker").defer(
+        *(f"upstream__{name}" for name in ("headers", "credentials", "figures", "routes"))
+    )
+
+
+def _probes(scope: Q) -> Iterable[ProbeRow]:
+    ids = Component.objects.unscoped().filter(scope).values("pk")
+    rows = Probe.objects.unscoped().filter(enabled=True, component__in=ids).order_by("pk")
+    names = ("pk", "component_id", "interval", "last_at", "last_ms", "last_ok", "state")
+    return (ProbeRow(*row) for row in rows.values_list(*names))
+
+
+def _outages(scope: Q, by_id: Mapping[int, Component]) -> Iterable[Outage]:
+    ids = Component.objects.unscoped().filter(scope).values("pk")
+    for outage in Outage.objects.unscoped().active().filter(component__in=ids).order_by("began_at", "pk"):
+        if outage.component_id in by_id:
+            outage.component = by_id[outage.component_id]
+            yield outage
+
+
+def told(lost: Sequence[Lost], names: Mapping[int, Component], of: int = 0) -> tuple[Loss, ...]:
+    """The losses in words, the most first; what does not fit is one line more."""
+    shown, rest = lost[:SHOWN], lost[SHOWN:]
+    found = [
+        Loss(
+            saying.loss(one, names[one.component].slug if one.component in names else "", of),
+            one.points,
+            href_of(names[one.component]) if one.component in names else saying.HREFS.get(one.why, ""),
+            one.why.value,
+            names[one.component].slug if one.component in names else "",
+        )
+        for one in shown
+    ]
+    if rest:
+        found.append(Loss(saying.others(len(rest)), sum(one.points for one in rest), why="others"))
+    return tuple(found)
+
+
+def _seconds(since: datetime | None, now: datetime) -> float | None:
+    return None if since is None else max((now - since).total_seconds(), 0.0)
+
+
+def iso(at: datetime | None) -> str | None:
+    return None if at is None else at.isoformat().replace("+00:00", "Z")

@@ -1,0 +1,208 @@
+"""How everything is: the score with its breakdown, every component as it can be read now, and the outages that go on.
+
+`system(viewer)` is for pages, `system_of` for whoever has checked what may be seen (the stream, the snapshots, monitoring). Both cost at
+most eight queries, however many components there are; what is drawn on a card stands in figures.py.
+"""
+
+import json
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from typing import Any
+
+from django.conf import settings
+from django.db.models import Case, Q, TextField, Value, When
+
+from portal.kit import clock
+from portal.kit.errors import NotFound
+from portal.kit.viewer import Viewer
+from portal.tenancy.models import Organization
+from resilience.health import saying
+from resilience.health.core.score import SystemScore, network_score, status, system_score
+from resilience.health.core.states import State
+from resilience.health.core.trend import Trend, trend
+from resilience.health.models import Component, Outage, SystemSnapshot
+from resilience.health.standing import ComponentHealth, Loss, Reading, facts_of, iso, read, told
+
+TREND_OVER = timedelta(minutes=30)
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """One part of the system's score: `name` in the API, `word` on pages, its share as published, and what it lost, the most first.
+
+    `unknown` is how many components are left out because nothing is known of them.
+    """
+
+    name: str
+    word: str
+    score: int | None
+    weight: float
+    losses: tuple[Loss, ...]
+    unknown: int = 0
+
+    def as_dict(self) -> dict[str, Any]:
+        """As REST says it."""
+        losses = [loss.as_dict() for loss in self.losses]
+        return {
+            "name": self.name,
+            "score": self.score,
+            "weight": self.weight,
+            "unknown": self.unknown,
+            "losses": losses,
+        }
+
+
+@dataclass(frozen=True, slots=True)
+class Network:
+    """Of the requests of the last minutes (probes and deliveries): how many were answered at all, and how many by nobody."""
+
+    score: int | None = None
+    answered: int = 0
+    unanswered: int = 0
+
+    def as_dict(self) -> dict[str, Any]:
+        """As REST says it."""
+        return {"score": self.score, "answered": self.answered, "unanswered": self.unanswered}
+
+
+@dataclass(frozen=True, slots=True)
+class System:
+    """How everything is. `score` is None without data, `status` "unknown" then; `delta` points over `span` make the `trend`.
+
+    `components` come with the most urgent first, `outages` with the longest first. `fresh` says when the probes ran, in a sentence;
+    `late` is how many of them did not when they were due.
+    """
+
+    at: datetime
+    score: int | None
+    status: str
+    parts: tuple[Part, ...] = ()
+    caps: tuple[Loss, ...] = ()
+    components: tuple[ComponentHealth, ...] = ()
+    outages: tuple[Outage, ...] = ()
+    trend: str | None = None
+    delta: float | None = None
+    span: timedelta | None = None
+    network: Network = Network()
+    fresh: str = ""
+    late: int = 0
+    weight: float = 0.0
+
+    @property
+    def backlog(self) -> int:
+        """How many items wait, in all."""
+        return sum(one.load.waiting for one in self.components)
+
+    def count(self, state: State) -> int:
+        """How many components are in this state."""
+        return sum(1 for one in self.components if one.state is state)
+
+    def as_dict(self, *, components: bool = True) -> dict[str, Any]:
+        """As REST says it: the breakdown with every lost point, the thresholds, and (unless left out) each component."""
+        span = None if self.span is None else self.span.total_seconds()
+        said: dict[str, Any] = {
+            "status": self.status,
+            "score": self.score,
+            "trend": self.trend and {"direction": self.trend, "delta": self.delta, "spanSeconds": span},
+            "parts": [part.as_dict() for part in self.parts],
+            "caps": [cap.as_dict() for cap in self.caps],
+            "thresholds": {"healthy": settings.HEALTH["healthy_from"], "degraded": settings.HEALTH["degraded_from"]},
+            "network": self.network.as_dict(),
+            "backlog": self.backlog,
+            "states": {state.value: self.count(state) for state in State},
+            "fresh": self.late == 0,
+            "checkedAt": iso(self.at),
+        }
+        if components:
+            said["components"] = [one.as_dict() for one in self.components]
+        return said
+
+
+def system(viewer: Viewer) -> System:
+    """How everything is that the viewer may see."""
+    return system_of(viewer.organization_ids)
+
+
+def system_of(organization_ids: Iterable[int] | None) -> System:
+    """How these organizations (None: all of them) and Breakwater itself are. Who asks has checked that they may be seen."""
+    ids = None if organization_ids is None else frozenset(organization_ids)
+    if ids is not None and not ids:
+        return System(clock.now(), None, "unknown")
+    reading = read(ids, clock.now())
+    return with_past(made(reading), ids)
+
+
+def get_system_health(organization: str = "") -> System:
+    """How everything is, or one organization (its slug). For code on the server, which may see all; raises NotFound."""
+    if not organization:
+        return system_of(None)
+    found = Organization.objects.unscoped().filter(slug=organization).values_list("pk", flat=True).first()
+    if found is None:
+        raise NotFound
+    return system_of((found,))
+
+
+def made(reading: Reading) -> System:
+    """The system that was read, without its trend and its network."""
+    scored = system_score([facts_of(one, reading.at) for one in reading.components])
+    names = {one.component.pk: one.component for one in reading.components}
+    fresh, late = saying.freshness(reading.probes, reading.at)
+    return System(
+        at=reading.at,
+        score=scored.value,
+        status=status(scored.value, settings.HEALTH["healthy_from"], settings.HEALTH["degraded_from"]),
+        parts=_parts(scored, names, reading),
+        caps=told(scored.caps, names),
+        components=reading.components,
+        outages=reading.outages,
+        fresh=fresh,
+        late=late,
+        weight=scored.weight,
+    )
+
+
+def with_past(system: System, organization_ids: frozenset[int] | None) -> System:
+    """The same with the trend and the network's score, both from the snapshots of the last half hour; one query."""
+    rows = _snapshots(organization_ids, system.at)
+    scores: dict[datetime, list[tuple[float, float]]] = {}
+    for at, score, weight, _parts_text in rows:
+        if score is not None:
+            scores.setdefault(at, []).append((score, max(weight, 1.0)))
+    line = [(at, sum(s * w for s, w in said) / sum(w for _, w in said)) for at, said in sorted(scores.items())]
+    seen: Trend | None = trend(line)
+    network = _network(text for at, _score, _weight, text in rows if text and at == rows[-1][0])
+    if seen is None:
+        return replace(system, network=network)
+    return replace(
+        system, network=network, trend=seen.direction.value, delta=round(seen.delta, 1) + 0.0, span=seen.span
+    )
+
+
+def _snapshots(ids: frozenset[int] | None, now: datetime) -> list[tuple[datetime, int | None, float, str]]:
+    mine = Q(organization__isnull=True) if ids is None else Q(organization__in=ids)
+    newest = Case(When(at__gt=now - timedelta(minutes=3), then="parts"), default=Value(""), output_field=TextField())
+    rows = SystemSnapshot.objects.unscoped().filter(mine, at__gt=now - TREND_OVER, at__lte=now).order_by("at")
+    return list(rows.annotate(said=newest).values_list("at", "score", "weight", "said"))
+
+
+def _network(texts: Iterable[str]) -> Network:
+    said = [json.loads(text).get("network") or {} for text in texts]
+    answered = sum(one.get("answered", 0) for one in said)
+    unanswered = sum(one.get("unanswered", 0) for one in said)
+    return Network(network_score(answered, unanswered), answered, unanswered)
+
+
+def _parts(scored: SystemScore, names: Mapping[int, Component], reading: Reading) -> tuple[Part, ...]:
+    breakers = sum(1 for one in reading.components if one.breaker and one.state is not State.MAINTENANCE)
+    return tuple(
+        Part(
+            part.name,
+            saying.part(part.name),
+            part.score.value,
+            part.weight,
+            told(part.score.lost, names, of=breakers),
+            part.unknown,
+        )
+        for part in scored.parts
+    )
