@@ -1,0 +1,229 @@
+"""Holding components against all that is known of them: their probes, their breaker, what is planned, their parent.
+
+What came of it is written in the caller's transaction: the component's state, its flip and event, an outage that opens (with the moment
+that it began) or closes by itself, and which parent is to blame.
+"""
+
+from collections import defaultdict
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+
+from django.db import IntegrityError, transaction
+from django.utils.translation import gettext as _
+
+from portal.events.record import record
+from portal.kit.masking import mask_text
+from portal.kit.viewer import SYSTEM
+from resilience.breakers.models import Breaker
+from resilience.health.core.judge import Change
+from resilience.health.core.states import State
+from resilience.health.core.status import SEVERITY, Facts, answering_state, component_state
+from resilience.health.expecting import expected_for, keep
+from resilience.health.models import Component, Flip, Outage, Probe
+from resilience.health.providers import loads
+from resilience.upstreams.standing import standings
+
+TOGETHER = timedelta(minutes=2)
+"""An outage that began no earlier than so long before its parent's came of it."""
+JUST = timedelta(seconds=10)
+
+
+@dataclass(slots=True)
+class _World:
+    """What is known of the components that are looked at."""
+
+    now: datetime
+    components: dict[int, Component]
+    probes: dict[int, list[Probe]]
+    breakers: dict[int, Breaker]
+    delivers: set[int]
+    outages: dict[int, Outage]
+    maintained: Collection[int]
+    flips: list[Flip] = field(default_factory=list)
+
+
+def reassess(
+    component_ids: Iterable[int],
+    *,
+    now: datetime,
+    changes: Mapping[int, Sequence[Change]] | None = None,
+    maintained: Iterable[int] = (),
+) -> set[int]:
+    """The ids of those among these components that changed. `changes` are those of their probes that led here."""
+    world = _look(component_ids, now, set(maintained))
+    moved = {pk for pk, one in world.components.items() if _reassess(world, one, (changes or {}).get(pk, ()))}
+    Flip.objects.bulk_create(world.flips)
+    if moved:
+        _tell_children(world, moved)
+    return moved
+
+
+def _look(component_ids: Iterable[int], now: datetime, maintained: Collection[int]) -> _World:
+    rows = Component.objects.unscoped().select_related("upstream", "organization", "parent")
+    locked = rows.filter(pk__in=list(component_ids)).select_for_update(of=("self",)).order_by("pk")
+    components = {row.pk: row for row in locked}
+    probes: dict[int, list[Probe]] = defaultdict(list)
+    wanted = Probe.objects.unscoped().filter(component_id__in=components, enabled=True).order_by("pk")
+    for probe in wanted.only("component_id", "name", "state", "last_error", "last_ms"):
+        probes[probe.component_id].append(probe)
+    upstreams = {row.upstream_id for row in components.values() if row.upstream_id is not None}
+    breakers = {row.pk: row for row in Breaker.objects.unscoped().filter(pk__in=upstreams)}
+    blank = [row.upstream_id for pk, row in components.items() if row.upstream_id in breakers and pk not in probes]
+    delivers = {pk for pk, one in standings([pk for pk in blank if pk is not None]).items() if one.delivered}
+    active = Outage.objects.unscoped().active().filter(component_id__in=components)
+    outages = {row.component_id: row for row in active}
+    return _World(now, components, probes, breakers, delivers, outages, maintained)
+
+
+def _reassess(world: _World, component: Component, changes: Sequence[Change]) -> bool:
+    """One component; says whether its state changed."""
+    facts, breaker = _facts(world, component)
+    shown, answering = component_state(facts), answering_state(facts)
+    before = State(component.state)
+    began = _began(world, component, shown, changes, breaker if facts.breaker_out else None)
+    reason = _reason(world, component, shown, breaker if facts.breaker_out else None)
+    if shown is not before:
+        _move(world, component, shown, began, reason)
+    outage = world.outages.get(component.pk)
+    if shown is State.DOWN and shown is not before and outage is None:
+        _open(world, component, began, reason)
+    elif answering in (State.UP, State.SLOW) and outage is not None and not outage.by_hand:
+        _close(world, component, outage, began)
+    return shown is not before
+
+
+def _facts(world: _World, component: Component) -> tuple[Facts, Breaker | None]:
+    breaker = world.breakers.get(component.upstream_id) if component.upstream_id is not None else None
+    out = None if breaker is None else breaker.out and not breaker.force
+    states = [State(probe.state) for probe in world.probes.get(component.pk, ())]
+    maintenance = component.pk in world.maintained
+    return Facts(states, out, component.upstream_id in world.delivers, maintenance), breaker
+
+
+def _began(
+    world: _World, component: Component, shown: State, changes: Sequence[Change], out: Breaker | None
+) -> datetime:
+    """When the present state began: with the probe that brought it about, or with its breaker; never before the state that it ends."""
+    moments = [change.at for change in changes if change.after is shown] or [change.at for change in changes]
+    if shown is State.DOWN and out is not None and out.opened_at is not None:
+        moments.append(out.opened_at)
+    if not moments and (closed := _just_closed(world, component)):
+        moments.append(closed)
+    if shown is State.MAINTENANCE or component.state == State.MAINTENANCE.value:
+        moments = []
+    began = min(moments, default=world.now)
+    return max(began, component.since) if component.since else began
+
+
+def _just_closed(world: _World, component: Component) -> datetime | None:
+    """When the breaker closed, if that is what is being noticed now."""
+    breaker = world.breakers.get(component.upstream_id) if component.upstream_id is not None else None
+    if breaker is None or breaker.out or breaker.since is None:
+        return None
+    return breaker.since if world.now - breaker.since < JUST else None
+
+
+def _reason(world: _World, component: Component, shown: State, out: Breaker | None) -> str:
+    """Why it stands so, in one line; empty where there is nothing to say."""
+    probe = next((one for one in world.probes.get(component.pk, ()) if one.state == shown.value), None)
+    if shown is State.DOWN and probe is not None:
+        return _said(probe, probe.last_error)
+    if shown is State.DOWN and out is not None:
+        return (_("the breaker is open: %s") % mask_text(out.reason))[:300]
+    if shown is State.SLOW and probe is not None:
+        return _said(probe, probe.last_error or _("answers after %d ms") % (probe.last_ms or 0))
+    return ""
+
+
+def _said(probe: Probe, text: str) -> str:
+    return f"{probe.name}: {text}"[:300] if text else probe.name
+
+
+def _move(world: _World, component: Component, shown: State, began: datetime, reason: str) -> None:
+    before = component.state
+    component.state, component.since, component.reason = shown.value, began, reason
+    component.blamed_on = _blamed(component)
+    component.save(update_fields=["state", "since", "reason", "blamed_on"])
+    world.flips.append(
+        Flip(component=component, at=began, noticed_at=world.now, before=before, after=component.state, reason=reason)
+    )
+    _record(f"health.{shown.value}", f"component:{component.pk}", component, world.now, before=before, reason=reason)
+
+
+def _blamed(component: Component) -> Component | None:
+    """The parent, when both are down. One that is looked at in the same turn has its say in `_tell_children`."""
+    parent = component.parent
+    down = State.DOWN.value
+    return parent if component.state == down and parent is not None and parent.state == down else None
+
+
+def _open(world: _World, component: Component, began: datetime, reason: str) -> None:
+    outage = Outage(
+        component=component,
+        began_at=began,
+        noticed_at=world.now,
+        severity=SEVERITY[component.weighs].value,
+        cause=reason,
+        most_waiting=_waiting(component),
+    )
+    if component.blamed_on_id is not None:
+        active = Outage.objects.unscoped().active().filter(component_id=component.blamed_on_id)
+        outage.because_of = active.filter(began_at__lte=began + TOGETHER).first()
+    keep(outage, expected_for(component, began, world.now))
+    try:
+        with transaction.atomic():
+            outage.save(force_insert=True)
+    except IntegrityError:  # a person recorded one in this very moment
+        return
+    world.outages[component.pk] = outage
+    _record(
+        "outage.opened",
+        f"outage:{outage.pk}",
+        component,
+        world.now,
+        severity=outage.severity,
+        began_at=began.isoformat(),
+        reason=reason,
+    )
+
+
+def _close(world: _World, component: Component, outage: Outage, ended: datetime) -> None:
+    outage.ended_at = max(ended, outage.began_at)
+    outage.save(update_fields=["ended_at"])
+    del world.outages[component.pk]
+    seconds = round((outage.ended_at - outage.began_at).total_seconds(), 1)
+    _record("outage.closed", f"outage:{outage.pk}", component, world.now, seconds=seconds)
+
+
+def _waiting(component: Component) -> int | None:
+    upstream_id = component.upstream_id
+    return loads([upstream_id])[upstream_id].waiting if upstream_id is not None else None
+
+
+def _tell_children(world: _World, moved: Collection[int]) -> None:
+    """Children that are down have their parent to blame while it is down, and nobody else when it is not."""
+    children = Component.objects.unscoped().filter(parent_id__in=moved, state=State.DOWN.value)
+    for child in children:
+        parent = world.components[child.parent_id] if child.parent_id is not None else None
+        down = parent is not None and parent.state == State.DOWN.value
+        if (child.blamed_on_id is not None) != down:
+            child.blamed_on = parent if down else None
+            child.save(update_fields=["blamed_on"])
+        outage = world.outages.get(parent.pk) if parent is not None and down else None
+        if outage is not None:
+            mine = Outage.objects.unscoped().active().filter(component=child, because_of__isnull=True)
+            mine.filter(began_at__gte=outage.began_at - TOGETHER).update(because_of=outage)
+
+
+def _record(verb: str, subject: str, component: Component, now: datetime, **data: object) -> None:
+    organization = component.organization
+    record(
+        verb=verb,
+        subject=subject,
+        actor=SYSTEM,
+        organization_id=component.organization_id,
+        organization_name=organization.name if organization else "",
+        data={"component": component.slug, "upstream": component.upstream_id, **data},
+        at=now,
+    )
