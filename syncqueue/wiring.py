@@ -7,9 +7,10 @@ from conflicts import delivery, profiles
 from portal.duties import registry as duties
 from portal.duties.registry import Duty
 from portal.live.topics import register_snapshot
+from resilience.health.providers import register_calls, register_depths, register_impact, register_load
 from resilience.upstreams.adapters import register_adapter
 from resilience.upstreams.standing import register_inflow, register_standing
-from syncqueue import kinds, live, standing, tasks
+from syncqueue import burden, kinds, live, standing, tasks
 from syncqueue.adapters import registry
 from syncqueue.settling import Queue
 
@@ -18,7 +19,7 @@ EXAMPLE_ROUTES = {"plan": {"path": "/plans/{id}"}}
 
 
 def wire() -> None:
-    """Registers adapters, the standing of upstreams, the duties, the live topic, and what conflicts need to know."""
+    """Registers adapters, the standing of upstreams, the duties, the live topic, and what conflicts and health need to know."""
     for number in range(settings.BREAKWATER_PUMPS):
         duties.register(Duty(f"pump-{number}", tasks.pump))
     duties.register(Duty("keeper", tasks.keeper))
@@ -27,6 +28,10 @@ def wire() -> None:
     register_standing(standing.standings)
     register_inflow(standing.inflow)
     register_snapshot(live.TOPIC, live.snapshot, digest=live.digest, verbs=live.VERBS)
+    register_load(burden.load)
+    register_impact("queue", burden.impact)
+    register_depths(burden.depths)
+    register_calls(burden.calls)
     delivery.register(Queue())
     profiles.register(_profile)
 

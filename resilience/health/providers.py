@@ -3,6 +3,7 @@
 load       what waits for each upstream, and since when          (the queue)
 impact     what an outage blocks, in words with links            (the queue, projects, features)
 depths     how much waited for an upstream over time             (the queue)
+calls      how many requests were answered, and by nobody        (the queue)
 tracks     further tracks of the timeline, such as the level     (degradation)
 """
 
@@ -49,11 +50,13 @@ class Stretch:
 Loads = Callable[[Sequence[int]], Mapping[int, Load]]
 Impacts = Callable[[Viewer, Sequence[int]], Sequence[Impact]]
 Depths = Callable[[int, datetime, datetime], Sequence[tuple[datetime, int]]]
+Calls = Callable[[datetime], Mapping[int, tuple[int, int]]]
 Track = Callable[[int, datetime, datetime], Sequence[Stretch]]
 
 _loads: list[Loads] = []
 _impacts: dict[str, Impacts] = {}
 _depths: list[Depths] = []
+_calls: list[Calls] = []
 _tracks: dict[str, Track] = {}
 
 
@@ -70,6 +73,12 @@ def register_impact(name: str, provider: Impacts) -> None:
 def register_depths(provider: Depths) -> None:
     """Makes `provider` the one that knows how much waited for an upstream between two moments; the last one counts."""
     _depths[:] = [provider]
+
+
+def register_calls(provider: Calls) -> None:
+    """Makes `provider` the one that knows how many requests since a moment were answered, and how many by nobody, by upstream; the last
+    one counts."""
+    _calls[:] = [provider]
 
 
 def register_track(name: str, provider: Track) -> None:
@@ -91,6 +100,11 @@ def impacts(viewer: Viewer, upstream_ids: Sequence[int]) -> list[Impact]:
 def depths(upstream_id: int, since: datetime, until: datetime) -> list[tuple[datetime, int]]:
     """How much waited for this upstream at these moments."""
     return list(_depths[0](upstream_id, since, until)) if _depths else []
+
+
+def calls(since: datetime) -> dict[int, tuple[int, int]]:
+    """How many of the requests since then were answered at all, and how many were not, by upstream."""
+    return dict(_calls[0](since)) if _calls else {}
 
 
 def tracks(upstream_id: int, since: datetime, until: datetime) -> dict[str, list[Stretch]]:
