@@ -21,6 +21,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("", include("portal.projects.urls")),
     path("api/v1/", include("portal.projects.api_urls")),
     path("", include("portal.overview.urls")),
+    path("", include("portal.monitoring.urls")),
     path("api/v1/", include("portal.overview.api_urls")),
 ]
 

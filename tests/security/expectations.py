@@ -67,6 +67,7 @@ EXPECTED: dict[str, list[Case]] = {
     # for machines and for everybody
     "livez": [get(For.EVERYBODY)],
     "readyz": [get(For.EVERYBODY)],
+    "metrics": [get(For.KEYED)],
     "api/schema": [get(For.EVERYBODY)],
     "api/docs": [get(For.EVERYBODY)],
     "api/docs/problems": [get(For.EVERYBODY)],

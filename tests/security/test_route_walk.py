@@ -168,6 +168,8 @@ def statuses(who: For, name: str, *, api: bool) -> set[int] | None:
     """What this caller is answered; None when it gets in."""
     if who is For.EVERYBODY:
         return None
+    if who is For.KEYED:
+        return {404}
     if name == "nobody":
         return {401} if api else {302}
     if name == "stranger" and who in (For.MEMBERS, For.RIGHT):
