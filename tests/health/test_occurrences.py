@@ -1,7 +1,7 @@
 """When planned maintenance takes place, across changes of summer time and where plans overlap."""
 
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime, time, timedelta
 from itertools import pairwise
 from zoneinfo import ZoneInfo
 
@@ -22,6 +22,7 @@ from resilience.health.core.occurrences import (
     window_at,
     windows_between,
 )
+from resilience.health.core.rhythm import LAST, Every, Rhythm, cron_of, rhythm_of
 
 BERLIN = ZoneInfo("Europe/Berlin")
 KOLKATA = ZoneInfo("Asia/Kolkata")
@@ -231,3 +232,52 @@ def test_joining_loses_and_adds_no_moment(spans: list[tuple[datetime, int]]) -> 
     one = joined(windows)
     for at in [edge for window in windows for edge in (window.starts_at, window.ends_at)]:
         assert any(window.holds(at) for window in windows) == any(window.holds(at) for window in one)
+
+
+def whole_minutes(at: time) -> time:
+    """A time as people choose it."""
+    return time(at.hour, at.minute)
+
+
+rhythms = st.one_of(
+    st.builds(Rhythm, st.sampled_from([Every.DAY, Every.WORKDAY]), st.times().map(whole_minutes)),
+    st.builds(Rhythm, st.just(Every.WEEK), st.times().map(whole_minutes), st.integers(1, 7)),
+    st.builds(Rhythm, st.just(Every.MONTH), st.times().map(whole_minutes), st.integers(LAST, 31)),
+)
+
+
+@given(rhythms)
+def test_a_rhythm_is_a_cron_line_and_back(rhythm: Rhythm) -> None:
+    """What people choose is what they are shown again, and it comes about."""
+    schedule = cron_of(rhythm)
+    assert rhythm_of(schedule) == rhythm
+    assert readable(schedule)
+
+
+@pytest.mark.parametrize(
+    "schedule",
+    ["*/5 * * * *", "0 2 1 * 1", "0 2 * 3 *", "61 2 * * *", "0 24 * * *", "0 2 32 * *", "0 2 0 * *", "", "x"],
+)
+def test_what_is_no_rhythm_stays_a_cron_line(schedule: str) -> None:
+    """Only what people can choose is put into words."""
+    assert rhythm_of(schedule) is None
+
+
+@pytest.mark.parametrize(
+    ("rhythm", "days"),
+    [
+        (Rhythm(Every.WORKDAY, time(2)), {0, 1, 2, 3, 4}),
+        (Rhythm(Every.WEEK, time(2), 7), {6}),
+        (Rhythm(Every.WEEK, time(2), 1), {0}),
+    ],
+)
+def test_days_of_the_week_are_those_that_people_mean(rhythm: Rhythm, days: set[int]) -> None:
+    """Monday is 1 and Sunday is 7."""
+    windows = windows_between(Plan(cron_of(rhythm), 30), START, START + timedelta(days=60))
+    assert {window.starts_at.weekday() for window in windows} == days
+
+
+def test_the_last_day_of_a_month() -> None:
+    """31 January, 28 February, 31 March."""
+    windows = next_windows(Plan(cron_of(Rhythm(Every.MONTH, time(2), LAST)), 30), START, 3)
+    assert [window.starts_at.day for window in windows] == [31, 28, 31]

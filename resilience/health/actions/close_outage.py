@@ -1,0 +1,70 @@
+"""Closing an outage: it is over, and a person says why."""
+
+from datetime import datetime
+
+from django.db import transaction
+from django.utils.translation import gettext as _
+
+from portal.kit import clock
+from portal.kit.errors import Conflicting, Fault
+from portal.kit.viewer import Viewer
+from resilience.health.actions.outages import (
+    iso,
+    one_line,
+    outage_of,
+    past_faults,
+    tell_outage,
+    text_faults,
+)
+from resilience.health.actions.steering import refuse, shown
+from resilience.health.core.states import State
+from resilience.health.models import Note, Outage
+
+
+def close_outage(
+    *,
+    viewer: Viewer,
+    outage_id: int,
+    reason: str,
+    ended_at: datetime | None = None,
+    although_failing: bool = False,
+) -> Outage:
+    """The outage, over since `ended_at` (now unless said); the reason stands among its notes.
+
+    While its component is still down an outage that opened by itself opens again with the next failed probe: who closes it all the same
+    says so with `although_failing` (else Conflicting). One that is over already stays as it is (Conflicting).
+    """
+    reason = one_line(reason)
+    missing = [] if reason else [Fault("/reason", _("Say why, so that the next person knows."))]
+    refuse([*(missing or text_faults(reason, "/reason")), *past_faults(ended_at, "/ended_at")])
+    with transaction.atomic():
+        outage = outage_of(viewer, outage_id)
+        refuse_over(outage)
+        if opens_again(outage) and not although_failing:
+            detail = _("%s is still down: with the next failed probe the outage opens again.") % outage.component.name
+            raise Conflicting(detail, faults=[Fault("/although_failing", detail)])
+        now = clock.now()
+        ended = min(ended_at or now, now)
+        if ended < outage.began_at:
+            refuse([Fault("/ended_at", _("It cannot end before it began."))])
+        outage.ended_at, outage.closed_by = ended, viewer.name
+        outage.save(update_fields=["ended_at", "closed_by"])
+        Note.objects.create(outage=outage, at=now, author=viewer.name, text=reason)
+        seconds = round((ended - outage.began_at).total_seconds())
+        said = {"reason": shown(reason), "ended_at": iso(ended), "seconds": seconds}
+        tell_outage("outage.closed", viewer, outage, {**said, "still_down": opens_again(outage)})
+    return outage
+
+
+def opens_again(outage: Outage) -> bool:
+    """Whether it opened by itself and its component is still down, so that it comes back."""
+    return not outage.by_hand and outage.component.state == State.DOWN
+
+
+def refuse_over(outage: Outage) -> None:
+    """Raises Conflicting when it is over."""
+    if outage.ended_at is None:
+        return
+    if outage.closed_by:
+        raise Conflicting(_("%s closed this outage meanwhile. Nothing was changed.") % outage.closed_by)
+    raise Conflicting(_("This outage ended by itself meanwhile. Nothing was changed."))
