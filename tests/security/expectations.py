@@ -20,6 +20,7 @@ class For(Enum):
     RIGHT_SOMEWHERE = (
         "who has the right in any organization; a team mate without it is refused, a stranger has an own one"
     )
+    KEYED = "the operator's key alone; this portal has none, so it is closed for everybody"
 
 
 @dataclass(frozen=True, slots=True)
