@@ -1,4 +1,4 @@
-"""Health: `from resilience.health import get_system_health`.
+"""Health: `from resilience.health import get_system_health, register_function`.
 
 The names are looked up when they are used: models cannot be imported while Django starts (PEP 562).
 """
@@ -8,10 +8,14 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from resilience.health.system import get_system_health
+    from resilience.health.targets.functions import register_function
 
-_PLACES = {"get_system_health": "resilience.health.system"}
+_PLACES = {
+    "get_system_health": "resilience.health.system",
+    "register_function": "resilience.health.targets.functions",
+}
 
-__all__ = ["get_system_health"]
+__all__ = ["get_system_health", "register_function"]
 
 
 def __getattr__(name: str) -> Any:
