@@ -3,15 +3,18 @@
 import asyncio
 from collections.abc import AsyncGenerator, Sequence
 from functools import partial
+from typing import Any
 from urllib.parse import parse_qs
 
 from django.conf import settings
 
 from portal.kit.errors import Forbidden, SignedOut, Unavailable
 from portal.kit.viewer import Viewer
+from portal.kit.who import who
 from portal.live.core.entries import Message
-from portal.live.hub import Hub, Subscriber
+from portal.live.hub import Hub
 from portal.live.signin import Credential, Headers, header, sign_in
+from portal.live.subscriber import Subscriber
 from portal.live.topics import Topic
 
 
@@ -34,25 +37,37 @@ class Listener:
             raise Forbidden("You are a member of no organization that you may read.")
         if hub.closed:
             raise Unavailable
-        subscriber = await hub.subscribe(topics, viewer.organization_ids, viewer.user_id)
+        subscriber = await hub.subscribe(topics, viewer)
         return cls(hub, subscriber, credential, viewer)  # type: ignore[arg-type]  # a viewer came of a credential
 
     async def messages(self, resume_from: int | None) -> AsyncGenerator[list[Message], None]:
         """Lists of messages; an empty one is a heartbeat. Ends when the hub closes, and raises SignedOut or Forbidden
         when the session, the token or the membership is gone."""
         loop = asyncio.get_running_loop()
-        yield await self._subscriber.first(resume_from)
+        yield await self.first(resume_from)
         due = loop.time() + settings.BREAKWATER_LIVE_HEARTBEAT
         while True:
             messages = await self._subscriber.next(until=due)
             if self._subscriber.ended:
                 return
+            if self._subscriber.doubted:
+                self._subscriber.doubted = False
+                await self._check()
             if loop.time() >= due:
                 await self._check()
                 due = loop.time() + settings.BREAKWATER_LIVE_HEARTBEAT
                 yield []
             if messages:
                 yield messages
+
+    async def first(self, resume_from: int | None) -> list[Message]:
+        """What happened since `resume_from`, or the present figures."""
+        return await self._subscriber.first(resume_from)
+
+    @property
+    def greeting(self) -> dict[str, Any]:
+        """What a page is told first, so that it knows whose messages these are and how long a silence may be."""
+        return {"who": who(self._viewer.user_id), "heartbeat": settings.BREAKWATER_LIVE_HEARTBEAT}
 
     def end(self) -> None:
         """Lets `messages()` end."""

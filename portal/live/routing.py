@@ -9,7 +9,7 @@ from typing import Any
 
 from portal.live.hub import Hub
 from portal.live.sockets import Socket
-from portal.live.streams import Receive, Scope, Send, Stream
+from portal.live.streams import Poll, Receive, Scope, Send, Stream
 
 Application = Callable[[Any, Any, Any], Awaitable[None]]
 
@@ -18,7 +18,7 @@ class Router:
     """An ASGI application: streams and sockets by exact path, the server's lifespan, and Django for the rest."""
 
     def __init__(
-        self, django: Application, hub: Hub, streams: Mapping[str, Stream], sockets: Mapping[str, Socket]
+        self, django: Application, hub: Hub, streams: Mapping[str, Stream | Poll], sockets: Mapping[str, Socket]
     ) -> None:
         self._django = django
         self._hub = hub

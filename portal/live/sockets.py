@@ -13,7 +13,7 @@ from contextlib import aclosing, suppress
 
 from django.db import Error as DatabaseError
 
-from portal.kit import clock
+from portal.kit import clock, jsontext
 from portal.kit.errors import Error, Forbidden, SignedOut, TooMany
 from portal.live.core.entries import Message
 from portal.live.hub import Hub
@@ -34,11 +34,12 @@ class Gone(Exception):
 
 
 class Socket:
-    """The route of one WebSocket: which topics it tells about."""
+    """The route of one WebSocket: which topics it tells about, and whether it says first to whom (for pages that share it)."""
 
-    def __init__(self, hub: Hub, topics: Sequence[str]) -> None:
+    def __init__(self, hub: Hub, topics: Sequence[str], *, greets: bool = False) -> None:
         self._hub = hub
         self._topics = topics
+        self._greets = greets
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serves one socket, for as long as both sides want it."""
@@ -53,6 +54,8 @@ class Socket:
             credential, resume_from = await _credential(scope, receive)
             listener = await Listener.open(self._hub, topics, credential)
             try:
+                if self._greets:
+                    await send({"type": "websocket.send", "text": _greeting(listener)})
                 await _serve(listener, resume_from, receive, send)
             finally:
                 listener.close()
@@ -107,6 +110,10 @@ async def _serve(listener: Listener, resume_from: int | None, receive: Receive, 
         gone.cancel()
     if gone.done() and not gone.cancelled():
         raise Gone
+
+
+def _greeting(listener: Listener) -> str:
+    return f'{{"topic":"hello","data":{jsontext.dump(listener.greeting)}}}'
 
 
 def _frames(group: Sequence[Message]) -> list[str]:

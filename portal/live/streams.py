@@ -30,33 +30,29 @@ HEADERS = [
     (b"x-content-type-options", b"nosniff"),
     (b"vary", b"Cookie, Authorization"),
 ]
+POLL_HEADERS = [(b"content-type", b"application/json"), *HEADERS[1:]]
 logger = logging.getLogger(__name__)
 
 
 class Stream:
-    """The route of one stream: which topics it tells about."""
+    """The route of one stream: which topics it tells about, and whether it says first to whom (for pages that share it)."""
 
-    def __init__(self, hub: Hub, topics: Sequence[str]) -> None:
+    def __init__(self, hub: Hub, topics: Sequence[str], *, greets: bool = False) -> None:
         self._hub = hub
         self._topics = topics
+        self._greets = greets
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answers one request, for as long as both sides want it."""
         if scope["method"] != "GET":
             await _refuse(send, 405, "method-not-allowed", "A stream is read with GET.", [(b"allow", b"GET")])
             return
-        try:
-            listener = await self._open(scope)
-        except Error as error:
-            await _refuse(send, error.status, error.code, error.title(), detail=error.detail)
-            return
-        except DatabaseError:
-            logger.warning("A stream could not be opened.", exc_info=True)
-            await _refuse(send, 503, Unavailable.code, Unavailable.title())
+        listener = await opened(self._hub, self._topics, scope, send)
+        if listener is None:
             return
         gone = asyncio.create_task(_until_gone(receive, listener))
         try:
-            await _tell(listener, scope, send)
+            await self._tell(listener, scope, send)
         except (SignedOut, Forbidden, TimeoutError, DatabaseError) as reason:
             logger.info("A stream ends: %s", reason)
         finally:
@@ -65,21 +61,55 @@ class Stream:
         with suppress(OSError):
             await send({"type": "http.response.body", "body": b"", "more_body": False})
 
-    async def _open(self, scope: Scope) -> Listener:
-        topics = registered(self._topics)
-        if not topics:
+    async def _tell(self, listener: Listener, scope: Scope, send: Send) -> None:
+        await send({"type": "http.response.start", "status": 200, "headers": HEADERS})
+        greeting = f"event: hello\ndata: {jsontext.dump(listener.greeting)}\n\n" if self._greets else ""
+        await _write(send, f"retry: {RETRY_MILLISECONDS}\n\n{greeting}".encode())
+        async with aclosing(listener.messages(resume_point(scope["headers"], scope["query_string"]))) as messages:
+            async for group in messages:
+                await _write(send, b"".join(message.as_event for message in group) or _beat())
+
+
+class Poll:
+    """The route for those whom neither a stream nor a socket reaches: the same messages, by plain requests."""
+
+    def __init__(self, hub: Hub, topics: Sequence[str]) -> None:
+        self._hub = hub
+        self._topics = topics
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answers with the greeting and with the messages since ?last_event_id=, or the present figures."""
+        if scope["method"] != "GET":
+            await _refuse(send, 405, "method-not-allowed", "Messages are read with GET.", [(b"allow", b"GET")])
+            return
+        listener = await opened(self._hub, self._topics, scope, send)
+        if listener is None:
+            return
+        try:
+            messages = await listener.first(resume_point(scope["headers"], scope["query_string"]))
+        finally:
+            listener.close()
+        frames = ",".join(message.as_frame for message in messages)
+        body = f'{{"hello":{jsontext.dump(listener.greeting)},"messages":[{frames}]}}'.encode()
+        await send({"type": "http.response.start", "status": 200, "headers": POLL_HEADERS})
+        await send({"type": "http.response.body", "body": body})
+
+
+async def opened(hub: Hub, topics: Sequence[str], scope: Scope, send: Send) -> Listener | None:
+    """A listener for this request; None when the request was refused, which has been answered then."""
+    try:
+        known = registered(topics)
+        if not known:
             raise NotFound
         if not host_is_ours(scope["headers"]):
             raise Forbidden("This portal has another name.")
-        return await Listener.open(self._hub, topics, credential_in(scope["headers"]))
-
-
-async def _tell(listener: Listener, scope: Scope, send: Send) -> None:
-    await send({"type": "http.response.start", "status": 200, "headers": HEADERS})
-    await _write(send, f"retry: {RETRY_MILLISECONDS}\n\n".encode())
-    async with aclosing(listener.messages(resume_point(scope["headers"], scope["query_string"]))) as messages:
-        async for group in messages:
-            await _write(send, b"".join(message.as_event for message in group) or _beat())
+        return await Listener.open(hub, known, credential_in(scope["headers"]))
+    except Error as error:
+        await _refuse(send, error.status, error.code, error.title(), detail=error.detail)
+    except DatabaseError:
+        logger.warning("A stream could not be opened.", exc_info=True)
+        await _refuse(send, 503, Unavailable.code, Unavailable.title())
+    return None
 
 
 async def _write(send: Send, body: bytes) -> None:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 import psycopg
 from django.db import Error, connection
-from django.db.models import Max
+from django.db.models import Max, Q
 
 from portal.events.models import Event
 from portal.live.core.entries import Entry
@@ -139,11 +139,12 @@ class Tail:
 
 
 def read_since(last: int, organization_ids: frozenset[int], *, most: int) -> list[Entry] | None:
-    """The events of these organizations after `last`; None when there are more than `most` or `last` lies ahead."""
+    """The events after `last` of these organizations, and of none; None when there are more than `most` or `last` lies ahead."""
     events = Event.objects.unscoped()
     newest = events.aggregate(newest=Max("id"))["newest"] or 0
     if last > newest or newest - last > most * 100:
         return None
-    rows = events.filter(id__gt=last, organization_id__in=organization_ids).order_by("id").values_list(*COLUMNS)
+    ours = Q(organization_id__in=organization_ids) | Q(organization_id=None)
+    rows = events.filter(ours, id__gt=last).order_by("id").values_list(*COLUMNS)
     found = [Entry(*row) for row in rows[: most + 1]]
     return found if len(found) <= most else None

@@ -5,9 +5,12 @@ import asyncio
 from hypothesis import given
 from hypothesis import strategies as st
 
+from portal.kit.viewer import Viewer
+from portal.live.channel import Channel
 from portal.live.core.entries import Message
 from portal.live.core.position import FORGET_SECONDS, MOST_GAPS, Position
-from portal.live.hub import MOST_WAITING, Channel, Hub, Subscriber
+from portal.live.hub import Hub
+from portal.live.subscriber import MOST_WAITING, Subscriber
 from portal.live.topics import Topic
 
 
@@ -53,7 +56,7 @@ async def test_a_full_subscriber_gets_the_present() -> None:
     readings = iter(range(100))
     topic = Topic("queue", snapshot=lambda ids: {"reading": next(readings)}, digest=lambda entries: {})
     channel = Channel(hub, topic, frozenset({1}))
-    subscriber = Subscriber(hub, [channel], user_id=1)
+    subscriber = Subscriber([channel], Viewer(user_id=1, name="bob"), lambda left: None)
     later = asyncio.get_running_loop().time() + 5
     for number in range(MOST_WAITING * 10):
         subscriber.give(Message.of("queue", number, {}))

@@ -18,9 +18,9 @@ async def closed(socket: aiohttp.ClientWebSocketResponse) -> int | None:
     return socket.close_code
 
 
-async def heard(socket: aiohttp.ClientWebSocketResponse) -> dict[str, Any]:
-    """The next message that is no heartbeat."""
-    while (told := json.loads(await socket.receive_str(timeout=10)))["topic"] == "beat":
+async def heard(socket: aiohttp.ClientWebSocketResponse, *topics: str) -> dict[str, Any]:
+    """The next message about one of these topics: the queue, unless others are named."""
+    while (told := json.loads(await socket.receive_str(timeout=10)))["topic"] not in (topics or ("queue",)):
         pass
     return told  # type: ignore[no-any-return]
 

@@ -1,8 +1,8 @@
 """What travels from the log to a page: an entry in, a message out."""
 
 import json
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import cached_property
 from typing import Any
@@ -28,23 +28,40 @@ class Entry:
 
 @dataclass(frozen=True)
 class Message:
-    """One message about one topic, encoded once for all who get it. `id` is where a client resumes."""
+    """One message about one topic, encoded once for all who get it. `id` is where a client resumes; None changes nothing of that."""
 
     topic: str
-    id: int
+    id: int | None
     text: str
 
     @classmethod
-    def of(cls, topic: str, position: int, data: Mapping[str, Any]) -> "Message":
+    def of(cls, topic: str, position: int | None, data: Mapping[str, Any]) -> "Message":
         """A message whose data are written as JSON on one line."""
         return cls(topic, position, json.dumps(data, separators=(",", ":"), ensure_ascii=False))
 
     @cached_property
+    def without_id(self) -> "Message":
+        """The same message, after which a client resumes where it did before."""
+        return Message(self.topic, None, self.text)
+
+    @cached_property
     def as_event(self) -> bytes:
         """The message as a server-sent event."""
-        return f"event: {self.topic}\nid: {self.id}\ndata: {self.text}\n\n".encode()
+        numbered = "" if self.id is None else f"id: {self.id}\n"
+        return f"event: {self.topic}\n{numbered}data: {self.text}\n\n".encode()
 
     @cached_property
     def as_frame(self) -> str:
         """The message as the text of a WebSocket frame."""
-        return f'{{"topic":"{self.topic}","id":"{self.id}","data":{self.text}}}'
+        numbered = "" if self.id is None else f'"id":"{self.id}",'
+        return f'{{"topic":"{self.topic}",{numbered}"data":{self.text}}}'
+
+
+def together(messages: Sequence[Message]) -> list[Message]:
+    """Messages that are told in one go: only the last has an id, that of the one which knows least, so that a client which is cut off
+    between them misses none."""
+    if len(messages) < 2:
+        return list(messages)
+    *others, last = messages
+    oldest = min((message.id for message in messages if message.id is not None), default=None)
+    return [*(message.without_id for message in others), last if last.id == oldest else replace(last, id=oldest)]

@@ -1,0 +1,120 @@
+"""What live pages and monitoring systems hear about health: how everything is, then only what changed."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+from django.utils.translation import gettext as _
+
+from portal.live.core.entries import Entry
+from portal.live.topics import Topic
+from resilience.health.models import Component, Outage
+from resilience.health.standing import ComponentHealth, href_of, iso
+from resilience.health.system import system_of
+
+OF_HEALTH = ("health.", "outage.", "maintenance.", "breaker.", "component.", "probe.")
+OF_THE_BACKLOG = ("item.", "lane.", "upstream.")
+MOST_NOTICES = 6
+MOVED_SHARE, MOVED_MS = 0.25, 5.0
+Row = Mapping[str, Any]
+
+
+def snapshot(organization_ids: frozenset[int]) -> dict[str, Any]:
+    """How these organizations and Breakwater itself are. `features` are named by whoever switches some off; nobody does yet."""
+    system = system_of(organization_ids)
+    return {
+        "status": system.status,
+        "score": system.score,
+        "components": [_component(one) for one in system.components],
+        "backlog": system.backlog,
+        "openBreakers": sum(1 for one in system.components if one.breaker_word == "open"),
+        "outages": [_outage(one) for one in system.outages],
+        "features": {},
+    }
+
+
+def digest(entries: Sequence[Entry]) -> dict[str, Any]:
+    """How often which verb of health there was, and notices; {} when only the backlog moved."""
+    newest = sorted((entry for entry in entries if entry.verb.startswith(OF_HEALTH)), key=lambda entry: -entry.id)
+    if not newest:
+        return {}
+    moves: dict[str, int] = {}
+    for entry in newest:
+        moves[entry.verb] = moves.get(entry.verb, 0) + 1
+    return {"moves": moves, "notices": list(_notices(newest))[:MOST_NOTICES]}
+
+
+def alike(before: Row, after: Row) -> bool:
+    """Whether nothing changed that is worth telling: a latency that wavers is not, by itself."""
+    if {**before, "latencyMs": None} != {**after, "latencyMs": None}:
+        return False
+    old, new = before["latencyMs"], after["latencyMs"]
+    if old is None or new is None:
+        return old is new
+    return bool(abs(new - old) <= max(MOVED_MS, MOVED_SHARE * old))
+
+
+TOPIC = Topic(
+    name="health",
+    snapshot=snapshot,
+    digest=digest,
+    verbs=(*OF_HEALTH, *OF_THE_BACKLOG),
+    rows=("components", "outages"),
+    alike=alike,
+    interval=1.0,
+    prompt=OF_HEALTH,
+    every=15.0,
+    shared=True,
+)
+
+
+def _component(one: ComponentHealth) -> dict[str, Any]:
+    organization = one.component.organization
+    return {
+        "id": one.component.pk,
+        "slug": one.component.slug,
+        "organization": organization.slug if organization else None,
+        "state": one.state.value,
+        "since": iso(one.since),
+        "latencyMs": None if one.last_ms is None else round(one.last_ms, 1),
+        "waiting": one.load.waiting,
+        "breaker": one.breaker_word or None,
+    }
+
+
+def _outage(one: Outage) -> dict[str, Any]:
+    return {
+        "id": one.pk,
+        "component": one.component_id,
+        "severity": one.severity,
+        "beganAt": iso(one.began_at),
+        "expectedAt": iso(one.expected_at),
+    }
+
+
+def _notices(newest: Sequence[Entry]) -> Iterator[dict[str, Any]]:
+    """One notice for each component that went down, became slow or came back: what it is now."""
+    last = {entry.subject: entry for entry in reversed(newest) if entry.verb.startswith("health.")}
+    ids = [int(subject.partition(":")[2]) for subject in last if subject.partition(":")[2].isdigit()]
+    known = Component.objects.unscoped().filter(pk__in=ids).select_related("organization") if ids else ()
+    found = {f"component:{component.pk}": component for component in known}
+    for verb, tone in (("health.down", "bad"), ("health.slow", "warn"), ("health.up", "ok")):
+        for subject, entry in last.items():
+            component, data = found.get(subject), entry.read_data()
+            if entry.verb == verb and component is not None and data.get("before") != "none":
+                yield {
+                    "tone": tone,
+                    "text": _sentence(verb, component.name, str(data.get("reason", ""))[:200]),
+                    "href": href_of(component),
+                    "upstream": component.upstream_id,
+                    "verb": verb,
+                    "event": entry.id,
+                }
+
+
+def _sentence(verb: str, name: str, reason: str) -> str:
+    said = {"name": name, "reason": reason if reason.endswith((".", "!", "?")) else f"{reason}."}
+    if verb == "health.up":
+        return _("%(name)s is back.") % said
+    if verb == "health.slow":
+        return _("%(name)s is slow: %(reason)s") % said if reason else _("%(name)s is slow.") % said
+    return _("%(name)s is down: %(reason)s") % said if reason else _("%(name)s is down.") % said
