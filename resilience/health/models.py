@@ -95,7 +95,8 @@ class Probe(models.Model):
     """One way to ask whether a component is well, and what its last answer was.
 
     `address` is what its kind says: a URL, host:port, a name to look up, a path, or the name of a registered function.
-    `options` are the kind's own (targets/<kind>.py says which). `secret` is encrypted JSON and is never shown again.
+    `options` are the kind's own (targets/<kind>.py says which); `values` is what was filled in the template, without its secrets.
+    `secret` is encrypted JSON and is never shown again.
     `revision` grows with each change of what people set; everything from `state` on is written by the prober alone.
     `failures` and `successes` count in a row; `streak_at` is when the present row of failures began. `runs`, `runs_failed`, `runs_ms`
     (how long they took together) and `skipped` count since ever and never fall: monitoring systems take the difference of two looks.
@@ -105,6 +106,7 @@ class Probe(models.Model):
     name = models.CharField(max_length=100)
     kind = models.CharField(max_length=20)
     template = models.CharField(max_length=40, blank=True, default="")
+    values = models.JSONField(default=dict, blank=True)
     address = models.CharField(max_length=500, blank=True, default="")
     options = models.JSONField(default=dict, blank=True)
     secret = models.TextField(blank=True, default="")

@@ -182,6 +182,7 @@ class Migration(migrations.Migration):
                 ("name", models.CharField(max_length=100)),
                 ("kind", models.CharField(max_length=20)),
                 ("template", models.CharField(blank=True, default="", max_length=40)),
+                ("values", models.JSONField(blank=True, default=dict)),
                 ("address", models.CharField(blank=True, default="", max_length=500)),
                 ("options", models.JSONField(blank=True, default=dict)),
                 ("secret", models.TextField(blank=True, default="")),
