@@ -10,6 +10,8 @@ from math import floor
 
 OF_INTERVAL = 0.8
 """A run may take this part of its interval, so that it is over when the next one is due."""
+SHORTEST = 0.3
+"""No run begins sooner than this part of its interval after the one before it: a first run that is out of the rhythm joins it later."""
 _GOLDEN = 0.6180339887498949
 
 
@@ -44,9 +46,12 @@ class Schedule:
     def __contains__(self, probe_id: int) -> bool:
         return probe_id in self._entries
 
-    def put(self, probe_id: int, interval: float, now: float, *, at_once: bool = False) -> None:
-        """Has a probe run at its next moment after `now`, or `at_once`, and then in its rhythm; replaces what was said of it before."""
-        self._push(probe_id, interval, now if at_once else next_due(probe_id, interval, now))
+    def put(self, probe_id: int, interval: float, now: float, *, first_in: float | None = None) -> None:
+        """Has a probe run at its next moment after `now`, or first so many seconds later, and then in its rhythm.
+
+        It replaces what was said of it before.
+        """
+        self._push(probe_id, interval, next_due(probe_id, interval, now) if first_in is None else now + first_in)
 
     def drop(self, probe_id: int) -> None:
         """Has a probe not run any more."""
@@ -60,7 +65,7 @@ class Schedule:
         due, _, probe_id = heapq.heappop(self._heap)
         interval, _ = self._entries[probe_id]
         missed = max(0, floor((now - due) / interval))
-        self._push(probe_id, interval, next_due(probe_id, interval, now))
+        self._push(probe_id, interval, next_due(probe_id, interval, now + SHORTEST * interval))
         return probe_id, missed
 
     def next_at(self) -> float | None:
