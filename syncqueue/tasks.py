@@ -10,6 +10,7 @@ from django.db import DatabaseError, connection
 from portal.duties.context import Context
 from resilience.breakers.actions import keep as breakers
 from resilience.breakers.runtime import Runtime
+from resilience.health import history
 from resilience.outbound.client import Client
 from syncqueue.actions.deliver import Share
 from syncqueue.actions.keep import clean_up, sample
@@ -52,7 +53,7 @@ async def _pump(context: Context) -> None:
 
 
 def keeper(context: Context) -> None:
-    """Samples for the charts, leases that ran out, lanes that need healing, and rows that are too old."""
+    """Samples for the charts, leases that ran out, lanes that need healing, what health keeps, and rows that are too old."""
     minutes = 0
     while context.alive():
         try:
@@ -64,6 +65,7 @@ def keeper(context: Context) -> None:
                 if minutes % CLEAN_UP_MINUTES == 1:
                     clean_up()
                     breakers.clean_up()
+            history.keep()
         except DatabaseError:
             log.exception("The keeper could not work; it tries again")
             connection.close()

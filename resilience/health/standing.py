@@ -13,11 +13,10 @@ from resilience.breakers.models import Breaker
 from resilience.health import saying
 from resilience.health.core.score import Facts, Lost, component_score
 from resilience.health.core.states import URGENCY, State
+from resilience.health.core.status import is_stale, read_state
 from resilience.health.models import Component, Outage, Probe
 from resilience.health.providers import Load, loads
 
-LATE_AFTER, GRACE = 3, 5.0
-"""What has not run for three intervals and five seconds is not known any more: a prober that died cannot say so."""
 SHOWN = 5
 
 
@@ -128,7 +127,7 @@ class ProbeRow:
 
     def late(self, now: datetime) -> bool:
         """Whether it has not run for so long that nothing is known any more."""
-        return self.last_at is None or (now - self.last_at).total_seconds() > LATE_AFTER * self.interval + GRACE
+        return is_stale(self.interval, self.last_at, now)
 
 
 def read(organization_ids: frozenset[int] | None, now: datetime) -> Reading:
@@ -220,7 +219,7 @@ def _read_state(
         if stored is State.DOWN:
             return stored, component.since, component.reason or breaker.reason
         return State.DOWN, breaker.opened_at, breaker.reason
-    if stored.known and probes and all(probe.late(now) for probe in probes):
+    if stored is not read_state(stored, [(probe.interval, probe.last_at) for probe in probes], now):
         last = max((probe.last_at for probe in probes if probe.last_at), default=None)
         return State.NONE, last, saying.no_data(moment(last, timezone.localtime(now).date()) if last else "")
     return stored, component.since, component.reason

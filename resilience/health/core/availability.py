@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import UTC, datetime
 
 from resilience.health.core.states import State
 
@@ -53,6 +53,12 @@ class Stretch:
     def seconds(self) -> float:
         """How long it is."""
         return (self.end - self.start).total_seconds()
+
+
+def floor(at: datetime, size: int) -> datetime:
+    """The beginning of the minute, hour or day (UTC; `size` in seconds) that holds `at`."""
+    epoch = int(at.timestamp())
+    return datetime.fromtimestamp(epoch - epoch % size, UTC)
 
 
 def stretches(start: datetime, end: datetime, first: State, flips: Sequence[tuple[datetime, State]]) -> list[Stretch]:
