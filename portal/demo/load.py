@@ -4,6 +4,7 @@ from secrets import token_urlsafe
 from typing import Any
 
 from django.db import transaction
+from django.db.models import F
 
 from portal.accounts.models import User
 from portal.demo import state
@@ -15,8 +16,11 @@ from portal.kit.viewer import Permission, Role, Viewer
 from portal.projects.models import Plan
 from portal.tenancy.models import Membership, Organization, Project, Token
 from portal.tenancy.viewers import token_digest
+from resilience.health.models import Component, Probe
 from resilience.upstreams.actions.create_upstream import create_upstream
 from resilience.upstreams.models import Upstream
+
+HEARTBEAT = "storage"
 
 
 def load() -> dict[str, Any]:
@@ -58,6 +62,8 @@ def _upstream(wanted: DemoOrganization, kept: dict[str, Any]) -> None:
         if found.address != address and found.address.startswith("http://127.0.0.1:"):
             found.address, found.revision = address, found.revision + 1
             found.save(update_fields=["address", "revision", "updated_at"])
+            moved = Probe.objects.unscoped().filter(component__upstream=found, name=HEARTBEAT)
+            moved.update(address=f"{address}/__heartbeat__", revision=F("revision") + 1)
         return
     made = create_upstream(
         viewer=Viewer(user_id=None, name="demo", roles={organization.pk: Role.ADMIN}),
@@ -74,6 +80,23 @@ def _upstream(wanted: DemoOrganization, kept: dict[str, Any]) -> None:
     )
     made.figures = {"circuit_breaker.cooldown_ms": 5_000, "circuit_breaker.slow_start_ms": 3_000}
     made.save(update_fields=["figures"])
+    _watch(made)
+
+
+def _watch(upstream: Upstream) -> None:
+    """Asks often, so that an outage shows within seconds, and asks Kinto for its storage too, which may fail while Kinto itself answers."""
+    component = Component.objects.unscoped().get(upstream=upstream)
+    component.probes.update(interval=5.0, timeout=3.0)
+    Probe.objects.create(
+        component=component,
+        name=HEARTBEAT,
+        kind="http",
+        template="http",
+        address=f"{upstream.address}/__heartbeat__",
+        options={"status": 200, "json": [{"pointer": "/storage", "op": "equals", "value": True}]},
+        interval=10.0,
+        timeout=3.0,
+    )
 
 
 def _projects(wanted: DemoOrganization) -> None:
