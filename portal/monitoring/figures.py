@@ -5,7 +5,7 @@ import shutil
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import UTC, datetime
 from pathlib import Path
 
 import orjson
@@ -154,19 +154,19 @@ def probes(viewer: Viewer) -> list[OfProbe]:
     for pk, organization, component, name, enabled, interval, *counts, last_at, last_ms, created_at, said in rows:
         runs, failed, ms, skipped = counts
         told = (component, name, enabled, interval, runs, failed, ms, skipped, last_at, last_ms, created_at)
-        found.append(OfProbe(pk, organization or "", *told, _expiry(said, last_at)))
+        found.append(OfProbe(pk, organization or "", *told, _expiry(said)))
     return found
 
 
-def _expiry(metadata: str, seen_at: datetime | None) -> float | None:
-    """When the certificate ends of which the metadata tell the days left."""
-    if seen_at is None or "tlsDays" not in metadata:
+def _expiry(metadata: str) -> float | None:
+    """When the certificate ends of which the metadata of the last run tell."""
+    if '"tls_until"' not in metadata:
         return None
     try:
-        days = orjson.loads(metadata).get("tlsDays")
-    except (ValueError, AttributeError):
+        until = datetime.fromisoformat(orjson.loads(metadata)["tls_until"].removesuffix(" UTC"))
+        return until.replace(tzinfo=UTC).timestamp()
+    except (ValueError, KeyError, TypeError, AttributeError):
         return None
-    return round(seen_at.timestamp() + days * 86_400.0) if isinstance(days, int | float) else None
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,6 +5,8 @@ from dataclasses import dataclass
 import pytest
 from django.test import Client
 
+from portal.api.throttling import LIMITER
+from portal.monitoring.api import LATELY
 from resilience.upstreams.models import Upstream
 from tests.support.people import People, make_people, make_upstream
 
@@ -19,6 +21,13 @@ class World:
     plans: Upstream
     ai: Upstream
     north: Upstream
+
+
+@pytest.fixture(autouse=True)
+def _nothing_kept() -> None:
+    """No test gets what another one was told a moment ago, or waits because of it."""
+    LATELY.forget()
+    LIMITER.forget()
 
 
 @pytest.fixture

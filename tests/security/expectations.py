@@ -69,6 +69,8 @@ EXPECTED: dict[str, list[Case]] = {
     "livez": [get(For.EVERYBODY)],
     "readyz": [get(For.EVERYBODY)],
     "metrics": [get(For.KEYED)],
+    "api/health": [get(For.EVERYBODY)],
+    "api/diagnostics/metrics": [get(For.SIGNED_IN)],
     "api/schema": [get(For.EVERYBODY)],
     "api/docs": [get(For.EVERYBODY)],
     "api/docs/problems": [get(For.EVERYBODY)],
