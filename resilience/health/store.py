@@ -62,6 +62,26 @@ def is_held(cursor: CursorWrapper, fence: Fence) -> bool:
     return cursor.fetchone() is not None
 
 
+def look(cursor: CursorWrapper, probe_ids: Iterable[int]) -> dict[int, tuple[int, State]]:
+    """The component and the state of probes, without a lock."""
+    wanted = sorted(set(probe_ids))
+    found: dict[int, tuple[int, State]] = {}
+    for start in range(0, len(wanted), 500):
+        part = wanted[start : start + 500]
+        cursor.execute(_LOOK.format(marks=",".join(["%s"] * len(part))), part)
+        found.update({row[0]: (row[1], State(row[2])) for row in cursor.fetchall()})
+    return found
+
+
+def lock_components(cursor: CursorWrapper, component_ids: Iterable[int]) -> None:
+    """Locks components in the order of their ids. Whoever locks both locks components before probes."""
+    wanted = sorted(set(component_ids))
+    if not wanted or connection.vendor == "sqlite":
+        return
+    cursor.execute("SELECT id FROM health_component WHERE id = ANY(%s) ORDER BY id FOR UPDATE", [wanted])
+
+
+_LOOK = "SELECT id, component_id, state FROM health_probe WHERE id IN ({marks})"
 _JUDGED = (
     "SELECT id, component_id, name, revision, interval, slow_after_ms, failures_to_down, successes_to_up,"
     " state, since, failures, successes, slows, streak_at, last_at FROM health_probe WHERE id IN ({marks}) ORDER BY id{lock}"

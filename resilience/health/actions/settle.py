@@ -1,7 +1,7 @@
 """Writing down what probes found: results, how each probe stands after them, and what became of its component.
 
     1. the holding of the duty is still ours, and stays so until the commit (by hand: nobody holds anything);
-    2. the probes are locked, in the order of their ids, and judged from what their rows say now, so that results by hand and results
+    2. the components that may change are locked, then the probes, in the order of their ids, and judged from what their rows say now, so that results by hand and results
        of the prober never undo each other's counting;
     3. results are appended and probes moved on;
     4. each change of a probe is a flip, and its component is held against all that is known of it (reassess.py).
@@ -19,7 +19,7 @@ from django.utils.translation import gettext as _
 from portal.kit import clock
 from resilience.health import store
 from resilience.health.actions.reassess import reassess
-from resilience.health.core.judge import Change, Standing, forgotten, judge
+from resilience.health.core.judge import Change, Standing, forgotten, judge, speaks_against
 from resilience.health.core.states import State
 from resilience.health.core.status import is_stale
 from resilience.health.models import Flip
@@ -62,7 +62,9 @@ def settle(
     with transaction.atomic(), connection.cursor() as cursor:
         if fence is not None and not store.is_held(cursor, fence):
             raise NotOurs
-        turn = _Turn(now or clock.now(), store.lock_probes(cursor, (ran.probe_id for ran in runs)))
+        seen = store.look(cursor, (ran.probe_id for ran in runs))
+        store.lock_components(cursor, (seen[ran.probe_id][0] for ran in runs if _may_change(seen, ran)))
+        turn = _Turn(now or clock.now(), store.lock_probes(cursor, seen))
         written = [one for ran in runs if (one := _judge(turn, ran, maintained))]
         store.write_runs(cursor, written)
         store.add_skipped(cursor, (skipped or {}).items())
@@ -84,7 +86,9 @@ def forget(
     with transaction.atomic(), connection.cursor() as cursor:
         if fence is not None and not store.is_held(cursor, fence):
             raise NotOurs
-        turn = _Turn(now or clock.now(), store.lock_probes(cursor, probes))
+        seen = store.look(cursor, probes)
+        store.lock_components(cursor, (component_id for component_id, _state in seen.values()))
+        turn = _Turn(now or clock.now(), store.lock_probes(cursor, seen))
         moved = []
         for probe_id, (known_at, why) in probes.items():
             probe = turn.probes.get(probe_id)
@@ -99,6 +103,11 @@ def forget(
         store.write_standings(cursor, moved)
         _finish(turn, maintained)
     return turn.settled
+
+
+def _may_change(seen: Mapping[int, tuple[int, State]], ran: Ran) -> bool:
+    known = seen.get(ran.probe_id)
+    return known is not None and not ran.blind and speaks_against(known[1], ok=ran.ok, slow=ran.slow)
 
 
 def _is_forgotten(probe: Judged, known_at: datetime | None, now: datetime) -> bool:
