@@ -1,17 +1,44 @@
-"""What is drawn of a component: a card's sparkline, percentiles and 90 days, the charts, and the timeline. From buckets and uptimes."""
+"""What a component's card shows: percentiles, the last hour as a sparkline, 90 days, and how much of the time it answered.
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+From buckets and uptimes only, and for the components that are shown: five queries, however many there are. Days are UTC.
+"""
+
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from enum import StrEnum
+
+from django.db.models import Q
 
 from portal.kit import clock
-from resilience.health.core.availability import Seconds
+from resilience.health.core.availability import Seconds, Stretch, added, floor, seconds, stretches
+from resilience.health.core.histogram import merged
 from resilience.health.core.states import State
-from resilience.health.models import Component, Probe
+from resilience.health.core.status import stale_after
+from resilience.health.models import DAY, HOUR, MINUTE, Bucket, Component, Flip, Probe, Uptime
+from resilience.health.series import Point, Range, Series, Span, series
+from resilience.health.timelines import Mark, Timeline, Track, timeline
+from resilience.health.uptimes import WRITTEN
 
+__all__ = [
+    "Availability",
+    "Day",
+    "Details",
+    "Mark",
+    "Point",
+    "Range",
+    "Series",
+    "Span",
+    "Timeline",
+    "Track",
+    "details",
+    "series",
+    "timeline",
+]
 DAYS = 90
 MINUTES = 60
+USUAL_DAYS = 7
+ONE_MINUTE, ONE_HOUR, ONE_DAY = timedelta(minutes=1), timedelta(hours=1), timedelta(days=1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,97 +82,143 @@ class Details:
     usual: float | None = None
     spark: tuple[tuple[datetime, float | None], ...] = ()
     days: tuple[Day, ...] = ()
-    availability: Availability = Availability()
-
-
-class Range(StrEnum):
-    """How far back a chart goes."""
-
-    HOUR = "hour"
-    DAY = "day"
-    WEEK = "week"
-    MONTH = "month"
-    QUARTER = "quarter"
-    YEAR = "year"
-
-
-@dataclass(frozen=True, slots=True)
-class Point:
-    """One step of a chart: how many runs, how many failed, and the latencies (ms) of the good ones; None without any."""
-
-    at: datetime
-    runs: int = 0
-    failed: int = 0
-    p50: float | None = None
-    p95: float | None = None
-    most: float | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Span:
-    """A shaded stretch of a chart: an outage ("down") or maintenance. `end` None goes on."""
-
-    start: datetime
-    end: datetime | None
-    word: str
-    tone: str
-    href: str = ""
-
-
-@dataclass(frozen=True, slots=True)
-class Series:
-    """The history of one probe: at most 300 steps of `step` each from `since` until `until`, with what is shaded."""
-
-    range: Range
-    since: datetime
-    until: datetime
-    step: timedelta
-    points: tuple[Point, ...] = ()
-    spans: tuple[Span, ...] = ()
-
-
-@dataclass(frozen=True, slots=True)
-class Track:
-    """One line of the timeline: the stretches follow each other."""
-
-    name: str
-    word: str
-    stretches: tuple[Span, ...] = ()
-
-
-@dataclass(frozen=True, slots=True)
-class Mark:
-    """One thing that happened, for the list under the timeline. `icon` as templates name them."""
-
-    at: datetime
-    word: str
-    tone: str
-    icon: str
-    href: str = ""
-
-
-@dataclass(frozen=True, slots=True)
-class Timeline:
-    """Everything that happened to a component on one axis; `marks` the newest first, `depths` how much waited."""
-
-    since: datetime
-    until: datetime
-    tracks: tuple[Track, ...] = ()
-    depths: tuple[tuple[datetime, int], ...] = ()
-    marks: tuple[Mark, ...] = ()
+    availability: Availability = field(default_factory=Availability)
 
 
 def details(components: Sequence[Component]) -> dict[int, Details]:
     """What the cards of these components show, by component id; at most five queries. Who asks has checked that they may be seen."""
-    return {component.pk: Details() for component in components}
-
-
-def series(component: Component, probe: Probe | None, over: Range) -> Series:
-    """The history of a probe (None: the component has none) with the component's outages and maintenance."""
     now = clock.now()
-    return Series(over, now - timedelta(hours=1), now, timedelta(minutes=1))
+    probes = _probes(components)
+    first = {probe.pk: component_id for component_id, mine in probes.items() for probe in mine[:1]}
+    minutes, usual = _latencies(list(first), now)
+    present = _present(components, probes, now)
+    uptimes = _uptimes(components, now)
+    latest = {component_id: probe_id for probe_id, component_id in first.items()}
+    return {
+        component.pk: Details(
+            *_percentiles(minutes.get(latest.get(component.pk, 0), ())),
+            usual=merged(usual.get(latest.get(component.pk, 0), ())).percentiles(0.95)[0],
+            spark=_spark(minutes.get(latest.get(component.pk, 0), ()), now),
+            days=_days(uptimes.get((component.pk, DAY), {}), present[component.pk], now),
+            availability=_availability(component.pk, uptimes, present[component.pk], now),
+        )
+        for component in components
+    }
 
 
-def timeline(component: Component, since: datetime, until: datetime) -> Timeline:
-    """What happened to a component between two moments: probes, breaker, outages, maintenance, and what others registered."""
-    return Timeline(since, until)
+_Row = tuple[datetime, int, int, float, float, str]
+"""A bucket: at, runs, failed, sum_ms, max_ms, histogram."""
+
+
+def _probes(components: Sequence[Component]) -> dict[int, list[Probe]]:
+    found: dict[int, list[Probe]] = defaultdict(list)
+    rows = Probe.objects.unscoped().filter(component__in=[one.pk for one in components], enabled=True).order_by("pk")
+    for probe in rows.only("pk", "component_id", "interval", "last_at"):
+        found[probe.component_id].append(probe)
+    return found
+
+
+def _latencies(probe_ids: Sequence[int], now: datetime) -> tuple[dict[int, list[_Row]], dict[int, list[str]]]:
+    """The minutes of the last hour, and the histograms of the days before, by probe."""
+    minutes: dict[int, list[_Row]] = defaultdict(list)
+    usual: dict[int, list[str]] = defaultdict(list)
+    today = floor(now, DAY)
+    hour = Q(size=MINUTE, at__gte=floor(now, MINUTE) - MINUTES * ONE_MINUTE)
+    week = Q(size=DAY, at__gte=today - USUAL_DAYS * ONE_DAY) | Q(size=HOUR, at__gte=today)
+    rows = Bucket.objects.unscoped().filter(probe__in=probe_ids)
+    names = ("probe_id", "size", "at", "runs", "failed", "sum_ms", "max_ms", "histogram")
+    for part in (hour, week):
+        for probe_id, size, at, runs, failed, sum_ms, max_ms, text in rows.filter(part).values_list(*names):
+            if size == MINUTE:
+                minutes[probe_id].append((at, runs, failed, sum_ms, max_ms, text))
+            else:
+                usual[probe_id].append(text)
+    return minutes, usual
+
+
+def _percentiles(minutes: Sequence[_Row]) -> tuple[float | None, float | None, float | None]:
+    most = max((row[4] for row in minutes), default=0.0)
+    p50, p95, p99 = merged(row[5] for row in minutes).percentiles(0.5, 0.95, 0.99, most=most or None)
+    return p50, p95, p99
+
+
+def _spark(minutes: Sequence[_Row], now: datetime) -> tuple[tuple[datetime, float | None], ...]:
+    known = {at: sum_ms / (runs - failed) for at, runs, failed, sum_ms, _most, _text in minutes if runs > failed}
+    start = floor(now, MINUTE) - MINUTES * ONE_MINUTE
+    return tuple((at, known.get(at)) for at in (start + n * ONE_MINUTE for n in range(MINUTES)))
+
+
+def _present(
+    components: Sequence[Component], probes: Mapping[int, Sequence[Probe]], now: datetime
+) -> dict[int, Seconds]:
+    """The seconds since the last hour that is an uptime: by flips, and no data from when the probes should have run again."""
+    start = _written_until(now)
+    flips: dict[int, list[tuple[datetime, State, State]]] = defaultdict(list)
+    rows = Flip.objects.unscoped().of_components().filter(component__in=[one.pk for one in components], at__gte=start)
+    for component_id, at, before, after in rows.order_by("pk").values_list("component_id", "at", "before", "after"):
+        flips[component_id].append((at, State(before), State(after)))
+    return {
+        one.pk: seconds(_stretches(one, flips.get(one.pk, ()), _known_until(probes.get(one.pk, ()), now), start, now))
+        for one in components
+    }
+
+
+def _stretches(
+    component: Component,
+    flips: Sequence[tuple[datetime, State, State]],
+    known_until: datetime,
+    start: datetime,
+    now: datetime,
+) -> Iterable[Stretch]:
+    first = flips[0][1] if flips else State(component.state)
+    turns = [(at, after) for at, _before, after in flips]
+    if not flips and component.since is not None and component.since > start:
+        first, turns = State.NONE, [(component.since, State(component.state))]
+    return stretches(start, max(min(now, known_until), start), first, turns)
+
+
+def _known_until(probes: Sequence[Probe], now: datetime) -> datetime:
+    ran = [probe.last_at + stale_after(probe.interval) for probe in probes if probe.last_at is not None]
+    return max(ran, default=now) if probes and ran else now
+
+
+def _written_until(now: datetime) -> datetime:
+    """Up to where hours are uptimes; the keeper writes each within minutes of its end."""
+    return floor(now - WRITTEN, HOUR)
+
+
+def _uptimes(components: Sequence[Component], now: datetime) -> dict[tuple[int, int], dict[datetime, Seconds]]:
+    """The days of 90, and the hours of the last 24, by component and size."""
+    days = Q(size=DAY, at__gte=floor(now, DAY) - (DAYS - 1) * ONE_DAY)
+    until = _written_until(now)
+    hours = Q(size=HOUR, at__gte=until - 24 * ONE_HOUR, at__lt=until)
+    rows = Uptime.objects.unscoped().filter(days | hours, component__in=[one.pk for one in components])
+    found: dict[tuple[int, int], dict[datetime, Seconds]] = defaultdict(dict)
+    for component_id, size, at, *spent in rows.values_list(
+        "component_id", "size", "at", "up", "slow", "down", "maintenance"
+    ):
+        found[component_id, size][at] = Seconds(*spent)
+    return found
+
+
+def _days(days: Mapping[datetime, Seconds], present: Seconds, now: datetime) -> tuple[Day, ...]:
+    """90 days, today last; what is not yet an uptime belongs to the day in which its hour began."""
+    today, open_day = floor(now, DAY), floor(_written_until(now), DAY)
+    all_days = (today - n * ONE_DAY for n in range(DAYS - 1, -1, -1))
+    return tuple(Day(at, days.get(at, Seconds()) + (present if at == open_day else Seconds())) for at in all_days)
+
+
+def _availability(
+    component_id: int,
+    uptimes: Mapping[tuple[int, int], Mapping[datetime, Seconds]],
+    present: Seconds,
+    now: datetime,
+) -> Availability:
+    """Over the last 24 whole hours and what came since; over 7, 30 and 90 days, today among them."""
+    hours, days = uptimes.get((component_id, HOUR), {}), uptimes.get((component_id, DAY), {})
+    today = floor(now, DAY)
+
+    def over(n: int) -> float | None:
+        return (added(spent for at, spent in days.items() if at > today - n * ONE_DAY) + present).share
+
+    return Availability((added(hours.values()) + present).share, over(7), over(30), over(DAYS))

@@ -18,6 +18,8 @@ from resilience.health.models import DAY, HOUR, MINUTE, Bucket, Component, Flip,
 
 SETTLED = timedelta(minutes=3)
 """A run is written when it has ended, with the time at which it began: a minute, hour or day is done for good so much later."""
+WRITTEN = SETTLED + timedelta(minutes=2)
+"""And the keeper has written it so much later, as it works each minute: until then it is read from what it is made of."""
 ONE_MINUTE, ONE_HOUR, ONE_DAY = timedelta(minutes=1), timedelta(hours=1), timedelta(days=1)
 LATE = timedelta(days=2)
 """So far back a flip that is noticed now may have begun."""

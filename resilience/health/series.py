@@ -1,0 +1,136 @@
+"""The history of a probe for charts: at most 300 steps, from buckets only, with outages and maintenance as spans.
+
+    hour      60 minutes                       month      3 hours each
+    day       5 minutes each                   quarter    90 days
+    week      168 hours                        year       2 days each
+
+What is not rolled up yet comes from the next smaller buckets, so that a chart ends now.
+"""
+
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from enum import StrEnum
+
+from django.db.models import Q
+from django.utils.translation import gettext as _
+
+from portal.kit import clock
+from resilience.health.core.availability import floor
+from resilience.health.core.histogram import merged
+from resilience.health.core.occurrences import windows_between
+from resilience.health.models import DAY, HOUR, MINUTE, Bucket, Component, Maintenance, Outage, Probe
+from resilience.health.uptimes import WRITTEN
+
+
+class Range(StrEnum):
+    """How far back a chart goes."""
+
+    HOUR = "hour"
+    DAY = "day"
+    WEEK = "week"
+    MONTH = "month"
+    QUARTER = "quarter"
+    YEAR = "year"
+
+
+@dataclass(frozen=True, slots=True)
+class Point:
+    """One step of a chart: how many runs, how many failed, and the latencies (ms) of the good ones; None without any."""
+
+    at: datetime
+    runs: int = 0
+    failed: int = 0
+    p50: float | None = None
+    p95: float | None = None
+    most: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Span:
+    """A shaded stretch of a chart: an outage ("down") or maintenance. `end` None goes on."""
+
+    start: datetime
+    end: datetime | None
+    word: str
+    tone: str
+    href: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Series:
+    """The history of one probe: at most 300 steps of `step` each from `since` until `until`, with what is shaded."""
+
+    range: Range
+    since: datetime
+    until: datetime
+    step: timedelta
+    points: tuple[Point, ...] = ()
+    spans: tuple[Span, ...] = ()
+
+
+ONE_DAY = timedelta(days=1)
+STEPS = {
+    Range.HOUR: (MINUTE, timedelta(minutes=1), 60),
+    Range.DAY: (MINUTE, timedelta(minutes=5), 288),
+    Range.WEEK: (HOUR, timedelta(hours=1), 168),
+    Range.MONTH: (HOUR, timedelta(hours=3), 240),
+    Range.QUARTER: (DAY, ONE_DAY, 90),
+    Range.YEAR: (DAY, 2 * ONE_DAY, 183),
+}
+"""Of each range: the buckets that it is made of, a step, and how many there are."""
+
+
+def series(component: Component, probe: Probe | None, over: Range) -> Series:
+    """The history of a probe (None: the component has none) with the component's outages and maintenance. Who asks has checked."""
+    now = clock.now()
+    size, step, n = STEPS[over]
+    since = floor(now, size) - (n - 1) * step
+    rows = _buckets(probe, size, since, now) if probe is not None else ()
+    points = tuple(_points(rows, since, step, n))
+    return Series(over, since, now, step, points, tuple(spans(component, since, now)))
+
+
+def spans(component: Component, since: datetime, until: datetime) -> list[Span]:
+    """The outages and the maintenance of a component that share a moment with this time, in order."""
+    rows = Outage.objects.unscoped().filter(Q(ended_at__isnull=True) | Q(ended_at__gt=since), component=component)
+    found = [
+        Span(outage.began_at, outage.ended_at, outage.cause or _("out"), "bad", f"/settings/health/outages/{outage.pk}")
+        for outage in rows.filter(began_at__lt=until)
+    ]
+    plans = Maintenance.objects.unscoped().filter(Q(component=component) | Q(component=None))
+    for plan in plans.filter(organization=component.organization_id) if component.organization_id else ():
+        windows = windows_between(plan, since, until)
+        found += [Span(window.starts_at, window.ends_at, plan.title, "idle") for window in windows]
+    return sorted(found, key=lambda span: span.start)
+
+
+_Row = tuple[datetime, int, int, float, str]
+"""A bucket: at, runs, failed, max_ms, histogram."""
+
+
+def _buckets(probe: Probe, size: int, since: datetime, now: datetime) -> Iterable[_Row]:
+    """Buckets of this size, and of smaller ones from where those of this size end."""
+    wanted, begin = Q(), since
+    for each in (DAY, HOUR, MINUTE):
+        if each <= size:
+            until = max(floor(now - WRITTEN, each), begin) if each != MINUTE else now
+            wanted |= Q(size=each, at__gte=begin, at__lt=until)
+            begin = until
+    rows = Bucket.objects.unscoped().filter(wanted, probe=probe)
+    return rows.values_list("at", "runs", "failed", "max_ms", "histogram").iterator(2_000)
+
+
+def _points(rows: Iterable[_Row], since: datetime, step: timedelta, n: int) -> Iterable[Point]:
+    parts: dict[int, list[_Row]] = defaultdict(list)
+    for row in rows:
+        parts[(row[0] - since) // step].append(row)
+    for place in range(n):
+        yield _point(since + place * step, parts.get(place, ()))
+
+
+def _point(at: datetime, rows: Sequence[_Row]) -> Point:
+    most = max((row[3] for row in rows), default=0.0) or None
+    p50, p95 = merged(row[4] for row in rows).percentiles(0.5, 0.95, most=most)
+    return Point(at, sum(row[1] for row in rows), sum(row[2] for row in rows), p50, p95, most)

@@ -1,0 +1,173 @@
+"""Everything that happened to a component on one axis: probes, breaker, outages, maintenance, what waited, and what others registered."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from django.db.models import Q
+from django.utils.translation import gettext as _
+
+from portal.web.vocabulary import sign
+from resilience.breakers.models import Breaker, Transition
+from resilience.health.core.states import State
+from resilience.health.models import Component, Flip, Note, Outage, Probe
+from resilience.health.providers import depths, tracks
+from resilience.health.series import Span, spans
+
+
+@dataclass(frozen=True, slots=True)
+class Track:
+    """One line of the timeline: the stretches follow each other."""
+
+    name: str
+    word: str
+    stretches: tuple[Span, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Mark:
+    """One thing that happened, for the list under the timeline. `icon` as templates name them."""
+
+    at: datetime
+    word: str
+    tone: str
+    icon: str
+    href: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Timeline:
+    """Everything that happened to a component on one axis; `marks` the newest first, `depths` how much waited."""
+
+    since: datetime
+    until: datetime
+    tracks: tuple[Track, ...] = ()
+    depths: tuple[tuple[datetime, int], ...] = ()
+    marks: tuple[Mark, ...] = ()
+
+
+MOST_MARKS = 100
+MOST_PROBES = 4
+BREAKER_SIGNS = {"closed": "closed", "half-open": "half_open", "open": "open"}
+
+
+def timeline(component: Component, since: datetime, until: datetime) -> Timeline:
+    """What happened to a component between two moments. Who asks has checked that it may be seen."""
+    shaded = spans(component, since, until)
+    flips = _flips(component, since, until)
+    probes = list(Probe.objects.unscoped().filter(component=component).order_by("-enabled", "pk")[:MOST_PROBES])
+    transitions = _transitions(component, since, until)
+    found = [_state_track(component, flips, since, until)]
+    found += [_probe_track(probe, flips, since, until) for probe in probes] if len(probes) > 1 else []
+    found += _breaker_tracks(component, transitions, since, until)
+    found += [Track("outages", _("Outages"), tuple(span for span in shaded if span.tone == "bad"))]
+    found += [Track("maintenance", _("Maintenance"), tuple(span for span in shaded if span.tone != "bad"))]
+    if component.upstream_id is not None:
+        found += [
+            Track(name, name, tuple(Span(one.start, one.end, one.word, one.tone) for one in stretches))
+            for name, stretches in tracks(component.upstream_id, since, until).items()
+        ]
+    waited = depths(component.upstream_id, since, until) if component.upstream_id is not None else []
+    marks = [*_flip_marks(flips), *_transition_marks(transitions), *_outage_marks(component, since, until)]
+    marks.sort(key=lambda mark: mark.at, reverse=True)
+    shown = tuple(track for track in found if track.stretches)
+    return Timeline(since, until, shown, tuple(waited), tuple(marks[:MOST_MARKS]))
+
+
+def _flips(component: Component, since: datetime, until: datetime) -> list[Flip]:
+    rows = Flip.objects.unscoped().filter(component=component, at__gte=since, at__lt=until)
+    return list(rows.select_related("probe").order_by("pk"))
+
+
+def _state_track(component: Component, flips: Sequence[Flip], since: datetime, until: datetime) -> Track:
+    own = [flip for flip in flips if flip.probe_id is None]
+    now = (component.state, component.since)
+    return Track("state", _("Answers"), tuple(_stretched(own, now, since, until)))
+
+
+def _probe_track(probe: Probe, flips: Sequence[Flip], since: datetime, until: datetime) -> Track:
+    own = [flip for flip in flips if flip.probe_id == probe.pk]
+    return Track(f"probe-{probe.pk}", probe.name, tuple(_stretched(own, (probe.state, probe.since), since, until)))
+
+
+def _stretched(
+    flips: Sequence[Flip], now: tuple[str, datetime | None], since: datetime, until: datetime
+) -> Iterable[Span]:
+    """The states between two moments; nothing for the time before the first that is known."""
+    turns = [(flip.at, flip.after) for flip in flips]
+    first = flips[0].before if flips else now[0] if now[1] is not None and now[1] <= since else ""
+    if not flips and now[1] is not None and since < now[1] < until:
+        turns = [(now[1], now[0])]
+    for start, end, state in _joined(first, turns, since, until):
+        if state and state != State.NONE:
+            yield Span(start, end, str(sign(state).word), sign(state).tone)
+
+
+def _joined(
+    first: str, turns: Sequence[tuple[datetime, str]], since: datetime, until: datetime
+) -> Iterable[tuple[datetime, datetime, str]]:
+    begun, state = since, first
+    for at, after in turns:
+        if at > begun:
+            yield begun, at, state
+            begun = at
+        state = after
+    if until > begun:
+        yield begun, until, state
+
+
+def _transitions(component: Component, since: datetime, until: datetime) -> list[Transition]:
+    if component.upstream_id is None:
+        return []
+    rows = Transition.objects.unscoped().filter(breaker=component.upstream_id, at__gte=since, at__lt=until)
+    return list(rows.order_by("-pk")[:MOST_MARKS])[::-1]
+
+
+def _breaker_tracks(
+    component: Component, transitions: Sequence[Transition], since: datetime, until: datetime
+) -> list[Track]:
+    if component.upstream_id is None:
+        return []
+    breaker = Breaker.objects.unscoped().filter(pk=component.upstream_id).first()
+    if breaker is None:
+        return []
+    first = transitions[0].before if transitions else breaker.state
+    turns = [(one.at, one.after) for one in transitions]
+    found = [
+        Span(start, end, str(sign(BREAKER_SIGNS[state]).word), sign(BREAKER_SIGNS[state]).tone)
+        for start, end, state in _joined(first, turns, since, until)
+    ]
+    return [Track("breaker", _("Breaker"), tuple(found))]
+
+
+def _flip_marks(flips: Sequence[Flip]) -> Iterable[Mark]:
+    for flip in flips:
+        shown = sign(flip.after)
+        name = flip.probe.name if flip.probe is not None else ""
+        said = {"name": name, "before": sign(flip.before).word, "after": shown.word, "reason": flip.reason}
+        word = _("%(name)s: %(before)s to %(after)s.") if name else _("%(before)s to %(after)s.")
+        yield Mark(flip.at, (word % said) + (f" {flip.reason}" if flip.reason else ""), shown.tone, shown.icon)
+
+
+def _transition_marks(transitions: Sequence[Transition]) -> Iterable[Mark]:
+    for one in transitions:
+        shown = sign(BREAKER_SIGNS[one.after])
+        said = {"before": sign(BREAKER_SIGNS[one.before]).word, "after": shown.word}
+        word = _("Breaker %(before)s to %(after)s.") % said
+        yield Mark(one.at, word + (f" {one.reason}" if one.reason else ""), shown.tone, shown.icon)
+
+
+def _outage_marks(component: Component, since: datetime, until: datetime) -> Iterable[Mark]:
+    rows = Outage.objects.unscoped().filter(Q(ended_at__isnull=True) | Q(ended_at__gt=since), component=component)
+    outages = list(rows.filter(began_at__lt=until))
+    for outage in outages:
+        href, down, up = f"/settings/health/outages/{outage.pk}", sign("down"), sign("up")
+        if outage.began_at >= since:
+            began = _("Outage recorded by %s.") % outage.opened_by if outage.by_hand else _("Outage opened.")
+            yield Mark(outage.noticed_at, began, down.tone, down.icon, href)
+        if outage.ended_at is not None and outage.ended_at < until:
+            ended = _("Outage closed by %s.") % outage.closed_by if outage.closed_by else _("Outage closed.")
+            yield Mark(outage.ended_at, ended, up.tone, up.icon, href)
+    notes = Note.objects.unscoped().filter(outage__in=outages, at__gte=since, at__lt=until).order_by("-at")
+    for note in notes[:MOST_MARKS]:
+        yield Mark(note.at, f"{note.author}: {note.text}", "idle", "note", f"/settings/health/outages/{note.outage_id}")
