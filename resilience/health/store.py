@@ -78,7 +78,7 @@ def lock_components(cursor: CursorWrapper, component_ids: Iterable[int]) -> None
     wanted = sorted(set(component_ids))
     if not wanted or connection.vendor == "sqlite":
         return
-    cursor.execute("SELECT id FROM health_component WHERE id = ANY(%s) ORDER BY id FOR UPDATE", [wanted])
+    cursor.execute("SELECT id FROM health_component WHERE id = ANY(%s) ORDER BY id FOR NO KEY UPDATE", [wanted])
 
 
 _LOOK = "SELECT id, component_id, state FROM health_probe WHERE id IN ({marks})"

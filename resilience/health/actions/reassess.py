@@ -61,7 +61,7 @@ def reassess(
 
 def _look(component_ids: Iterable[int], now: datetime, maintained: Collection[int]) -> _World:
     rows = Component.objects.unscoped().select_related("upstream", "organization", "parent")
-    locked = rows.filter(pk__in=list(component_ids)).select_for_update(of=("self",)).order_by("pk")
+    locked = rows.filter(pk__in=list(component_ids)).select_for_update(of=("self",), no_key=True).order_by("pk")
     components = {row.pk: row for row in locked}
     probes: dict[int, list[Probe]] = defaultdict(list)
     wanted = Probe.objects.unscoped().filter(component_id__in=components, enabled=True).order_by("pk")

@@ -1,8 +1,8 @@
 """Writing down what probes found: results, how each probe stands after them, and what became of its component.
 
     1. the holding of the duty is still ours, and stays so until the commit (by hand: nobody holds anything);
-    2. the components that may change are locked, then the probes, in the order of their ids, and judged from what their rows say now, so that results by hand and results
-       of the prober never undo each other's counting;
+    2. the components that may change are locked, then the probes, each in the order of their ids, and judged from what their rows say
+       now, so that results by hand and results of the prober never undo each other's counting;
     3. results are appended and probes moved on;
     4. each change of a probe is a flip, and its component is held against all that is known of it (reassess.py).
 
