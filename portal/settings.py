@@ -275,6 +275,8 @@ SPECTACULAR_SETTINGS = {
     "ENUM_NAME_OVERRIDES": {
         "BreakerState": "resilience.breakers.serializers.STATES",
         "ConflictState": "conflicts.serializers.STATES",
+        "HealthState": "resilience.health.serializers.STATES",
+        "Importance": "resilience.health.serializers.IMPORTANCES",
         "ItemState": "syncqueue.serializers.STATES",
         "LaneState": "syncqueue.serializers.LANE_STATES",
         "Scope": "portal.settings_pages.serializers.SCOPES",

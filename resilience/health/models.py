@@ -146,13 +146,24 @@ class Probe(models.Model):
 
     def read_secret(self) -> dict[str, Any]:
         """The secret in the clear, for the probe itself only; {} when there is none."""
-        kept: dict[str, Any] = json.loads(secrets.decrypt(self.secret)) if self.secret else {}
-        return kept
+        return self._kept().get("secret", {})
 
-    def keep_secret(self, secret: Mapping[str, Any]) -> None:
-        """Encrypts `secret` into the row (unsaved), with the moment in the clear; {} takes it away."""
-        self.secret = secrets.encrypt(json.dumps(dict(secret))) if secret else ""
+    def read_filled(self) -> dict[str, Any]:
+        """The secrets that were filled in the template, by its fields, for making the probe anew; {} when there are none."""
+        return self._kept().get("filled", {})
+
+    def keep_secret(self, secret: Mapping[str, Any], filled: Mapping[str, Any] | None = None) -> None:
+        """Encrypts `secret`, and what of it was `filled` in a template, into the row (unsaved); the moment is kept in the clear.
+
+        {} takes it away.
+        """
+        kept = {"secret": dict(secret), "filled": dict(filled or {})}
+        self.secret = secrets.encrypt(json.dumps(kept)) if secret else ""
         self.secret_set_at = clock.now() if secret else None
+
+    def _kept(self) -> dict[str, dict[str, Any]]:
+        kept: dict[str, dict[str, Any]] = json.loads(secrets.decrypt(self.secret)) if self.secret else {}
+        return kept
 
 
 class ResultQuerySet(HealthQuerySet["Result"]):
@@ -296,6 +307,10 @@ class OutageQuerySet(HealthQuerySet["Outage"]):
     def active(self) -> "OutageQuerySet":
         """Those that go on."""
         return self.filter(ended_at__isnull=True)
+
+    def told(self) -> "OutageQuerySet":
+        """The same, each with its component, organization and upstream."""
+        return self.select_related("component__organization", "component__upstream")
 
 
 class Outage(models.Model):

@@ -58,6 +58,7 @@ NEW_UPSTREAM = {
     "address": "http://127.0.0.1:9/v1",
     "routes": {"plan": {"path": "/p/{id}"}},
 }
+NEW_PROBE = {"component": "plans-api", "name": "port", "kind": "tcp", "address": "127.0.0.1:9"}
 OF_TIDEWATER = {"organization": "tidewater"}
 PLAN = {"name": "plan_edit"}
 RULES = {"do": "save", "rules": "{{}}", **OF_TIDEWATER}
@@ -135,6 +136,22 @@ EXPECTED: dict[str, list[Case]] = {
     "api/v1/breakers/<slug:slug>/disable": [post(For.RIGHT, WHY)],
     # health
     "settings/health": [get(For.SIGNED_IN)],
+    "api/v1/health/components": [
+        get(For.SIGNED_IN),
+        post(For.NAMED, {"slug": "store", "name": "Store", **OF_TIDEWATER}),
+    ],
+    "api/v1/health/components/<int:component_id>": [
+        get(For.MEMBERS),
+        Case("PATCH", For.RIGHT, {"importance": "high"}),
+        Case("DELETE", For.RIGHT),
+    ],
+    "api/v1/health/probes": [get(For.SIGNED_IN), post(For.NAMED, NEW_PROBE | OF_TIDEWATER)],
+    "api/v1/health/probes/<int:probe_id>": [
+        get(For.MEMBERS),
+        Case("PATCH", For.RIGHT, {"interval": 60}),
+        Case("DELETE", For.RIGHT),
+    ],
+    "api/v1/health/probe-templates": [get(For.SIGNED_IN)],
     # the queue
     "": [get(For.SIGNED_IN)],
     "resilience/queue": [get(For.SIGNED_IN)],

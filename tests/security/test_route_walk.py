@@ -18,6 +18,7 @@ from portal.kit.viewer import Permission
 from portal.projects.models import Plan
 from portal.tenancy.models import Membership, Project, Token
 from resilience.breakers.models import Breaker
+from resilience.health.models import Component, Probe
 from resilience.upstreams.models import Upstream
 from syncqueue.actions.enqueue import enqueue
 from syncqueue.core.change import NewChange
@@ -72,6 +73,11 @@ class World:
             Project.objects.unscoped().filter(organization_id=mine).order_by("pk").values_list("pk", "revision"),
             Plan.objects.unscoped().filter(pk=int(self.values["plan_id"])).values_list("pk", "project_id", "document"),
             Conflict.objects.unscoped().filter(organization_id=mine).order_by("pk").values_list("pk", "revision"),
+            Component.objects.unscoped().filter(organization_id=mine).order_by("pk").values_list("pk", "revision"),
+            Probe.objects.unscoped()
+            .filter(component__organization_id=mine)
+            .order_by("pk")
+            .values_list("pk", "revision", "runs"),
             Breaker.objects.unscoped()
             .filter(upstream__organization_id=mine, version__gt=0)
             .values_list("pk", "version"),
@@ -116,6 +122,8 @@ def world(db: None) -> World:
     values = {
         "upstream_id": str(upstream.pk),
         "slug": upstream.slug,
+        "component_id": str(upstream.component.pk),
+        "probe_id": str(upstream.component.probes.get().pk),
         "item_id": str(item.pk),
         "project_id": str(Project.objects.unscoped().get(organization=people.tidewater).pk),
         "plan_id": str(plan.pk),

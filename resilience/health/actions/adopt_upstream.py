@@ -13,7 +13,7 @@ ANSWERS: dict[str, Any] = {
     "kind": "http",
     "template": "upstream",
     "address": "",
-    "options": {},
+    "options": {"status": "100-499"},
     "interval": 30.0,
     "timeout": 10.0,
 }

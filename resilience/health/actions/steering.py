@@ -1,18 +1,29 @@
 """What every action on a probe or a component needs first: the right one, under lock, and a draft that holds."""
 
 from collections.abc import Mapping, Sequence
+from functools import partial
 from typing import Any
+from urllib.parse import urlsplit
 
+from django.conf import settings
 from django.utils.translation import gettext as _
 
 from portal.events.record import record
 from portal.kit.errors import Conflicting, Fault, Forbidden, Invalid, NotFound
-from portal.kit.masking import mask_text
+from portal.kit.masking import mask_headers, mask_text
+from portal.kit.secrets import SecretUnreadable
 from portal.kit.viewer import Permission, Viewer
 from portal.tenancy.models import Organization
-from resilience.health.core.draft import would_cycle
+from resilience.health.core.draft import ProbeDraft, literal_of, probe_faults, would_cycle
 from resilience.health.models import Component, Probe
+from resilience.health.targets import registry
+from resilience.health.targets.base import Question
+from resilience.health.targets.reach import place
+from resilience.outbound.guard import Guard
 
+_AT_A_PLACE = frozenset(("tcp", "tls", "postgresql", "redis"))
+OWN = "breakwater-"
+"""How the functions are called with which Breakwater watches itself."""
 OURS = "Breakwater watches itself with checks that are built in. Nobody changes them."
 
 
@@ -27,16 +38,13 @@ def component_of(viewer: Viewer, component_id: int, permission: Permission) -> C
 
 
 def probe_of(viewer: Viewer, probe_id: int, permission: Permission) -> Probe:
-    """The probe with its component, both locked until the transaction ends; NotFound for a stranger, Forbidden without the right."""
-    rows = Probe.objects.for_org(viewer).filter(pk=probe_id)
-    component_id = rows.values_list("component_id", flat=True).first()
-    if component_id is None:
-        raise NotFound
-    component = component_of(viewer, component_id, permission)
-    probe = rows.select_for_update(of=("self",)).first()
+    """The probe, locked until the transaction ends, with its component, which is not (the prober locks probes first, then components);
+    NotFound for a stranger, Forbidden without the right."""
+    rows = Probe.objects.for_org(viewer).select_related("component__organization", "component__upstream")
+    probe = rows.select_for_update(of=("self",)).filter(pk=probe_id).first()
     if probe is None:
         raise NotFound
-    probe.component = component
+    _require(viewer, probe.component, permission)
     return probe
 
 
@@ -63,6 +71,106 @@ def parent_of(
             "/parent", _("%s stands below this component already. A chain of parents has an end.") % parent.name
         )
     return parent
+
+
+def draft_faults(component: Component, draft: ProbeDraft) -> list[Fault]:
+    """Everything that is wrong with a probe of this component, under the portal's settings."""
+    faults = list(probe_faults(draft, kinds=registry.kinds(), target_faults=partial(_target_faults, component)))
+    if draft.kind == "function" and isinstance(draft.address, str) and draft.address.startswith(OWN):
+        faults.append(Fault("/address", _("This function is for Breakwater's own watch over itself.")))
+    wrong = {fault.pointer.split("/")[1] for fault in faults}
+    return faults if wrong & {"kind", "address", "options"} else [*faults, *_reach_faults(draft)]
+
+
+def _target_faults(
+    component: Component, kind: str, address: str, options: Mapping[str, Any], secret: Mapping[str, Any]
+) -> Sequence[Fault]:
+    if address or kind != "http":
+        return registry.faults(kind, address, options, secret)
+    if component.upstream is None:
+        return [Fault("/address", _("Nothing is sent to %s, so the probe needs an address.") % component.name)]
+    return registry.faults(kind, component.upstream.address, options, secret)
+
+
+def _reach_faults(draft: ProbeDraft) -> list[Fault]:
+    """The fault of an address that is refused as it is written. What a name stands for is judged at each run, and so is this."""
+    literal = literal_of(host_of(draft))
+    allowed = [str(network) for network in settings.BREAKWATER_ALLOWED_NETWORKS]
+    refusal = Guard(allowed).refusal(literal) if literal else ""
+    if not refusal:
+        return []
+    said = {"address": literal, "why": refusal, "length": 128 if ":" in literal else 32}
+    detail = _(
+        "%(address)s is refused: %(why)s. Whoever runs Breakwater can allow it:"
+        " BREAKWATER_ALLOWED_NETWORKS=%(address)s/%(length)d."
+    )
+    return [Fault("/options/server" if draft.kind == "dns" else "/address", detail % said)]
+
+
+def host_of(draft: ProbeDraft) -> str:
+    """The host that a probe connects to, as it is written; "" for this machine itself and for the upstream's own address."""
+    try:
+        if draft.kind == "http":
+            return urlsplit(draft.address).hostname or ""
+        if draft.kind == "dns":
+            return place(draft.options.get("server", ""), 53)[0]
+        if draft.kind in _AT_A_PLACE:
+            return place(draft.address.partition("://")[2].split("/")[0] or draft.address.split("/")[0], 1)[0]
+    except ValueError:
+        return ""
+    return ""
+
+
+def goes_to(draft: ProbeDraft) -> tuple[str, str, str]:
+    """What secrets are for: the kind, the scheme of a URL, and the host with its port."""
+    try:
+        known = registry.target(draft.kind)
+        host = known.host(Question(draft.kind, draft.address, draft.options)) if known and draft.address else ""
+        return draft.kind, draft.address.partition("://")[0] if "://" in draft.address else "", host
+    except (AttributeError, TypeError, ValueError):
+        return "", "", ""  # such a draft is refused anyway
+
+
+def shown_address(probe: Probe) -> str:
+    """The address with what looks like a secret masked."""
+    return mask_text(probe.address)
+
+
+def shown_options(options: Any) -> Any:
+    """Options as they may be shown: values of secret headers, and secrets within texts, are masked."""
+    if isinstance(options, str):
+        return mask_text(options)
+    if isinstance(options, list):
+        return [shown_options(one) for one in options]
+    if not isinstance(options, dict):
+        return options
+    shown = {name: shown_options(value) for name, value in options.items()}
+    headers = options.get("headers")
+    if isinstance(headers, dict) and all(isinstance(value, str) for value in headers.values()):
+        shown["headers"] = mask_headers(headers)
+    return shown
+
+
+def behind_masks(said: Any, kept: Any) -> Any:
+    """What was said, with what was sent back as it was shown (masked) as it is kept."""
+    if said == shown_options(kept):
+        return kept
+    if isinstance(said, dict) and isinstance(kept, dict):
+        masked = shown_options(kept)
+        return {
+            name: kept[name] if name in kept and value == masked[name] else behind_masks(value, kept.get(name))
+            for name, value in said.items()
+        }
+    return said
+
+
+def readable(probe: Probe) -> tuple[dict[str, Any], dict[str, Any]]:
+    """The secret, and what of it was filled in a template; {} also where the key is gone that it was encrypted with, so that a
+    person can enter it anew."""
+    try:
+        return probe.read_secret(), probe.read_filled()
+    except SecretUnreadable:
+        return {}, {}
 
 
 def refuse(found: Sequence[Fault]) -> None:

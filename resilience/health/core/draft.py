@@ -3,6 +3,8 @@
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, fields
+from ipaddress import ip_address
+from socket import inet_aton
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -21,16 +23,18 @@ MOST_OPTIONS = 20_000
 """Bytes of options, or of secrets, as JSON."""
 MOST_OF_COMPONENT = 50
 MOST_OF_ORGANIZATION = 2_000
+_OLD_SPELLING = re.compile(r"[0-9a-fA-FxX]+(?:\.[0-9a-fA-FxX]+){0,3}")
 _SLUG = re.compile(r"[a-z0-9](?:[a-z0-9-]{0,58}[a-z0-9])?")
 
 
 @dataclass(frozen=True, slots=True)
 class ProbeDraft:
-    """A probe as it is wanted. `secret` is None when the one that is kept shall stay."""
+    """A probe as it is wanted. An empty address of kind http is that of the component's own upstream."""
 
     name: Any = ""
     kind: Any = ""
     template: Any = ""
+    values: Any = field(default_factory=dict)
     address: Any = ""
     options: Any = field(default_factory=dict)
     secret: Any = field(default=None, repr=False)
@@ -65,14 +69,12 @@ def unknown_faults(said: Mapping[str, Any], known: frozenset[str], what: str) ->
     return [Fault(f"/{escape(str(name))}", f"{what} has no such field.") for name in said if name not in known]
 
 
-def probe_faults(
-    draft: ProbeDraft, kept_secret: Mapping[str, Any], *, kinds: Sequence[str], target_faults: TargetFaults
-) -> Iterator[Fault]:
+def probe_faults(draft: ProbeDraft, *, kinds: Sequence[str], target_faults: TargetFaults) -> Iterator[Fault]:
     """Everything that is wrong with a probe. `target_faults` judges kind, address, options and secret once their shapes hold."""
     for name, why in _plain(draft, kinds):
         if why:
             yield Fault(f"/{name}", why)
-    secret = kept_secret if draft.secret is None else draft.secret
+    secret = {} if draft.secret is None else draft.secret
     shaped = not (_object_fault(draft.options, "Options") or _object_fault(secret, "Secrets"))
     if draft.kind in kinds and isinstance(draft.address, str) and len(draft.address) <= LONGEST_ADDRESS and shaped:
         yield from target_faults(draft.kind, draft.address, draft.options, secret)
@@ -209,3 +211,19 @@ def free_slug(wanted: str, taken: frozenset[str] | set[str]) -> str:
         slug = f"{wanted}-{n}"
         n += 1
     return slug
+
+
+def literal_of(host: str) -> str:
+    """The network address that a host is as it stands: localhost, ::1, and IPv4 in all its spellings (127.1, 0x7f000001); "" for a name."""
+    if host == "localhost" or host.endswith(".localhost"):
+        return "127.0.0.1"
+    try:
+        return str(ip_address(host.partition("%")[0]))
+    except ValueError:
+        pass
+    if not _OLD_SPELLING.fullmatch(host):
+        return ""
+    try:
+        return str(ip_address(inet_aton(host)))
+    except OSError:
+        return ""

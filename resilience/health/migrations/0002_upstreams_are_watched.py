@@ -9,7 +9,7 @@ ANSWERS = {
     "kind": "http",
     "template": "upstream",
     "address": "",
-    "options": {},
+    "options": {"status": "100-499"},
     "interval": 30.0,
     "timeout": 10.0,
 }
