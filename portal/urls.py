@@ -12,6 +12,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("", include("resilience.breakers.urls")),
     path("api/v1/", include("resilience.breakers.api_urls")),
     path("", include("resilience.health.urls")),
+    path("api/v1/", include("resilience.health.outage_api_urls")),
     path("api/v1/", include("resilience.health.api_urls")),
     path("api/v1/", include("conflicts.api_urls")),
     path("api/v1/", include("syncqueue.api_urls")),

@@ -8,7 +8,7 @@ from portal.kit.viewer import Viewer
 from resilience.health.actions.close_outage import refuse_over
 from resilience.health.actions.outages import (
     coming_faults,
-    expect_of_person,
+    expect,
     iso,
     one_line,
     outage_of,
@@ -22,7 +22,7 @@ FIELDS = ("expected_at", "expected_source", "expected_text", "expected_low", "ex
 
 
 def expect_outage(*, viewer: Viewer, outage_id: int, at: datetime | None = None, text: str = "") -> Outage:
-    """The outage with what the viewer expects: a moment, words, or both; neither says that nobody knows.
+    """The outage with what the viewer expects: a moment, words, or both; with neither it is estimated again.
 
     The event keeps what was said before.
     """
@@ -36,7 +36,7 @@ def expect_outage(*, viewer: Viewer, outage_id: int, at: datetime | None = None,
             "source": outage.expected_source,
             "text": shown(outage.expected_text),
         }
-        expect_of_person(outage, at, text)
+        expect(outage, at, text)
         outage.save(update_fields=FIELDS)
         tell_outage("outage.expected", viewer, outage, {"at": iso(at), "text": shown(text), "before": before})
     return outage

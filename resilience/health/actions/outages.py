@@ -11,7 +11,8 @@ from portal.kit import clock
 from portal.kit.errors import Fault, Forbidden, NotFound
 from portal.kit.viewer import Permission, Viewer
 from resilience.health.actions.steering import OURS
-from resilience.health.core.eta import Source
+from resilience.health.core.eta import Expected, Source
+from resilience.health.expecting import expected_for, keep
 from resilience.health.models import Outage
 
 LONGEST_TEXT, LONGEST_NOTE = 300, 1_000
@@ -71,12 +72,12 @@ def coming_faults(at: datetime | None, pointer: str) -> list[Fault]:
     return [Fault(pointer, _("This is more than a year ahead."))] if at > now + FURTHEST else []
 
 
-def expect_of_person(outage: Outage, at: datetime | None, text: str) -> None:
-    """Writes into the row (unsaved) what a person expects; what a calculation said before goes."""
-    outage.expected_at, outage.expected_text = at, text
-    outage.expected_source = Source.PERSON.value if at or text else ""
-    outage.expected_low = outage.expected_high = None
-    outage.expected_of = 0
+def expect(outage: Outage, at: datetime | None, text: str) -> None:
+    """Writes into the row (unsaved) what a person expects; where they say nothing, what can be told from what is planned and what was."""
+    if at or text:
+        keep(outage, Expected(Source.PERSON, at, text))
+    else:
+        keep(outage, expected_for(outage.component, outage.began_at, clock.now()))
 
 
 def tell_outage(verb: str, viewer: Viewer, outage: Outage, data: Mapping[str, Any]) -> None:

@@ -11,7 +11,7 @@ from portal.kit.viewer import Permission, Viewer
 from portal.web.formats import full_moment
 from resilience.health.actions.outages import (
     coming_faults,
-    expect_of_person,
+    expect,
     iso,
     one_line,
     past_faults,
@@ -37,7 +37,7 @@ def record_outage(
     """The outage, which goes on until a person closes it.
 
     It began now unless said, and not within an earlier one of the same component. A component has one at a time: Conflicting otherwise,
-    with the id of the one that goes on in `extra`.
+    with the id of the one that goes on in `extra`. Where nobody says when it is back, that is estimated as it is for every outage.
     """
     cause, expected_text = one_line(cause), one_line(expected_text)
     refuse(
@@ -57,7 +57,7 @@ def record_outage(
         outage = Outage(
             component=component, began_at=began, noticed_at=now, severity=severity, cause=cause, opened_by=viewer.name
         )
-        expect_of_person(outage, expected_at, expected_text)
+        expect(outage, expected_at, expected_text)
         if component.upstream_id is not None:
             outage.most_waiting = loads([component.upstream_id])[component.upstream_id].waiting
         try:

@@ -14,7 +14,7 @@ from resilience.health.actions.close_outage import close_outage
 from resilience.health.actions.expect_outage import expect_outage
 from resilience.health.actions.note_outage import note_outage
 from resilience.health.actions.record_outage import record_outage
-from resilience.health.models import Component, Note, Outage
+from resilience.health.models import Component, Maintenance, Note, Outage
 from tests.support.people import People, make_upstream
 
 HOUR = timedelta(hours=1)
@@ -221,7 +221,7 @@ def test_what_is_no_note(alice: Viewer, component: Component, text: str) -> None
 
 
 def test_what_a_person_expects_replaces_what_was_calculated(alice: Viewer, component: Component) -> None:
-    """The event says what was expected before; nothing said means that nobody knows."""
+    """The event says what was expected before; where nothing is said any more, it is estimated again."""
     before = clock.now() + HOUR
     outage = by_itself(
         component, expected_at=before, expected_source="past", expected_low=60, expected_high=90, expected_of=6
@@ -236,4 +236,15 @@ def test_what_a_person_expects_replaces_what_was_calculated(alice: Viewer, compo
     assert (outage.expected_at, outage.expected_text) == (None, "Not before Monday")
     expect_outage(viewer=alice, outage_id=outage.pk)
     outage.refresh_from_db()
-    assert (outage.expected_at, outage.expected_source, outage.expected_text) == (None, "", "")
+    assert (outage.expected_at, outage.expected_source, outage.expected_text) == (None, "unknown", "")
+    end = clock.now() + HOUR
+    Maintenance.objects.create(
+        organization_id=component.organization_id,
+        title="x",
+        starts_at=clock.now() - HOUR,
+        ends_at=end,
+        created_by="alice",
+    )
+    expect_outage(viewer=alice, outage_id=outage.pk)
+    outage.refresh_from_db()
+    assert (outage.expected_at, outage.expected_source) == (end, "maintenance")
