@@ -59,6 +59,8 @@ NEW_UPSTREAM = {
     "routes": {"plan": {"path": "/p/{id}"}},
 }
 NEW_PROBE = {"component": "plans-api", "name": "port", "kind": "tcp", "address": "127.0.0.1:9"}
+NEW_OUTAGE = {"component": "plans-api", "severity": "minor"}
+NEW_MAINTENANCE = {"title": "Backup", "schedule": "0 2 * * 1", "minutes": 90}
 OF_TIDEWATER = {"organization": "tidewater"}
 PLAN = {"name": "plan_edit"}
 RULES = {"do": "save", "rules": "{{}}", **OF_TIDEWATER}
@@ -152,6 +154,16 @@ EXPECTED: dict[str, list[Case]] = {
         Case("DELETE", For.RIGHT),
     ],
     "api/v1/health/probe-templates": [get(For.SIGNED_IN)],
+    # outages and maintenance
+    "api/v1/health/outages": [get(For.SIGNED_IN), post(For.NAMED, NEW_OUTAGE | OF_TIDEWATER)],
+    "api/v1/health/outages/<int:outage_id>": [get(For.MEMBERS)],
+    "api/v1/health/outages/<int:outage_id>/notes": [get(For.MEMBERS), post(For.RIGHT, {"text": "a test"})],
+    "api/v1/health/outages/<int:outage_id>/close": [post(For.RIGHT, WHY)],
+    "api/v1/health/outages/<int:outage_id>/expect": [post(For.RIGHT, {"text": "a test"})],
+    "api/v1/health/maintenance": [get(For.SIGNED_IN), post(For.NAMED, NEW_MAINTENANCE | OF_TIDEWATER)],
+    "api/v1/health/maintenance/time-zone": [Case("PUT", For.NAMED, {"time_zone": "Europe/Berlin", **OF_TIDEWATER})],
+    "api/v1/health/maintenance/<int:maintenance_id>": [get(For.MEMBERS)],
+    "api/v1/health/maintenance/<int:maintenance_id>/call-off": [post(For.RIGHT, WHY)],
     # the queue
     "": [get(For.SIGNED_IN)],
     "resilience/queue": [get(For.SIGNED_IN)],

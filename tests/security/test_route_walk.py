@@ -13,12 +13,13 @@ from django.urls import URLPattern, URLResolver, get_resolver
 
 from conflicts.models import Conflict
 from portal.api.throttling import LIMITER
+from portal.kit import clock
 from portal.kit.jsontext import dump
 from portal.kit.viewer import Permission
 from portal.projects.models import Plan
-from portal.tenancy.models import Membership, Project, Token
+from portal.tenancy.models import Membership, Organization, Project, Token
 from resilience.breakers.models import Breaker
-from resilience.health.models import Component, Probe
+from resilience.health.models import Component, Maintenance, Note, Outage, Probe
 from resilience.upstreams.models import Upstream
 from syncqueue.actions.enqueue import enqueue
 from syncqueue.core.change import NewChange
@@ -78,6 +79,16 @@ class World:
             .filter(component__organization_id=mine)
             .order_by("pk")
             .values_list("pk", "revision", "runs"),
+            Outage.objects.unscoped()
+            .filter(component__organization_id=mine)
+            .order_by("pk")
+            .values_list("pk", "ended_at", "expected_text"),
+            Note.objects.unscoped().filter(outage__component__organization_id=mine).order_by("pk").values_list("pk"),
+            Maintenance.objects.unscoped()
+            .filter(organization_id=mine)
+            .order_by("pk")
+            .values_list("pk", "called_off_at"),
+            Organization.objects.unscoped().filter(pk=mine).values_list("time_zone"),
             Breaker.objects.unscoped()
             .filter(upstream__organization_id=mine, version__gt=0)
             .values_list("pk", "version"),
@@ -108,6 +119,17 @@ def world(db: None) -> World:
         entity_id="p-hidden",
         document='{"title":"moonshine"}',
     )
+    now = clock.now()
+    other = Component.objects.create(organization=people.tidewater, slug="hidden", name="Tidewater's own")
+    outage = Outage.objects.create(component=other, began_at=now, noticed_at=now, severity="minor")
+    maintenance = Maintenance.objects.create(
+        organization=people.tidewater,
+        title="moonshine",
+        starts_at=now,
+        schedule="0 2 * * *",
+        minutes=5,
+        created_by="alice",
+    )
     tokens = {
         "owner": make_token(people.alice, people.tidewater),
         "mate": make_token(people.bob, people.tidewater),
@@ -124,6 +146,8 @@ def world(db: None) -> World:
         "slug": upstream.slug,
         "component_id": str(upstream.component.pk),
         "probe_id": str(upstream.component.probes.get().pk),
+        "outage_id": str(outage.pk),
+        "maintenance_id": str(maintenance.pk),
         "item_id": str(item.pk),
         "project_id": str(Project.objects.unscoped().get(organization=people.tidewater).pk),
         "plan_id": str(plan.pk),
