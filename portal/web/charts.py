@@ -168,6 +168,7 @@ def series_chart(
     series: Sequence[Series],
     *,
     write: Callable[[float | None], str],
+    start: datetime,
     end: datetime,
     spans: Sequence[Span] = (),
     limits: Sequence[Limit] = (),
@@ -177,13 +178,12 @@ def series_chart(
 ) -> Chart:
     """Several lines over the same moments, between `floor` and `top` (a round figure when not given), each named at its end.
 
-    `write` turns a figure into words. `end` is where the chart ends, which may lie after the last moment.
+    `write` turns a figure into words. The chart goes from `start` to `end`, whatever moments there are.
     """
     highest = max((value for one in series for value in one.values if value is not None), default=0.0)
     shown = [limit for limit in limits if limit.value <= highest * 1.6]
     most = ceiling(max([highest, *(limit.value for limit in shown)])) if top is None else top
     span = max(most - floor, 1e-9)
-    start = at[0] if at else end
     whole = max((end - start).total_seconds(), 1.0)
     places = [round((moment - start).total_seconds() * 1000 / whole) for moment in at]
     main: list[list[tuple[int, float]]] = []

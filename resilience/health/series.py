@@ -45,6 +45,7 @@ class Point:
     p50: float | None = None
     p95: float | None = None
     most: float | None = None
+    p99: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,5 +133,5 @@ def _points(rows: Iterable[_Row], since: datetime, step: timedelta, n: int) -> I
 
 def _point(at: datetime, rows: Sequence[_Row]) -> Point:
     most = max((row[3] for row in rows), default=0.0) or None
-    p50, p95 = merged(row[4] for row in rows).percentiles(0.5, 0.95, most=most)
-    return Point(at, sum(row[1] for row in rows), sum(row[2] for row in rows), p50, p95, most)
+    p50, p95, p99 = merged(row[4] for row in rows).percentiles(0.5, 0.95, 0.99, most=most)
+    return Point(at, sum(row[1] for row in rows), sum(row[2] for row in rows), p50, p95, most, p99)

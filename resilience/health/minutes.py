@@ -1,0 +1,147 @@
+"""Everything that happened to one component, on one axis: its timeline as geometry, with the list of what happened."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
+
+from portal.kit import clock
+from portal.web.formats import age, number
+from resilience.health import drawing, words
+from resilience.health.drawing import Bars, Piece, Tick
+from resilience.health.models import MINUTE, Bucket, Component, Result
+from resilience.health.series import Span
+from resilience.health.timelines import Mark, Track, timeline
+
+SPAN = timedelta(minutes=45)
+LONGEST = timedelta(hours=6)
+MARKS = 12
+CELLS = 60
+LATEST = timedelta(minutes=5)
+"""What is younger comes from results: their minutes may not be added up yet."""
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """A track: minute by minute as `cells` (with how many columns), or as `pieces`; `says` is what it shows, in words."""
+
+    word: str
+    pieces: list[Piece]
+    cells: list[Bars]
+    columns: int
+    says: str
+
+
+@dataclass(frozen=True, slots=True)
+class Minutes:
+    """The panel of one component. `line` and `area` are what waited, `most` its highest and `waiting` its last figure."""
+
+    component: Component
+    since: datetime
+    until: datetime
+    ticks: list[Tick]
+    rows: list[Row]
+    line: str
+    area: str
+    most: int
+    waiting: int | None
+    marks: Sequence[Mark]
+    says: str
+
+
+def minutes(component: Component, *, out_since: datetime | None = None, span: timedelta = SPAN) -> Minutes:
+    """The last minutes of a component, or as far back as its outage began (six hours at most). Who asks has checked that it may be seen."""
+    until = clock.now()
+    since = until - span
+    if out_since is not None and out_since - timedelta(minutes=15) < since:
+        since = max(out_since - timedelta(minutes=15), until - LONGEST)
+    found = timeline(component, since, until)
+    probed = _probed(component, since, until)
+    line, area, most = drawing.volume(found.depths, since, until)
+    return Minutes(
+        component=component,
+        since=since,
+        until=until,
+        ticks=drawing.ticks(since, until),
+        rows=[*([probed] if probed else []), *(_row(track, since, until) for track in found.tracks)],
+        line=line,
+        area=area,
+        most=int(most),
+        waiting=found.depths[-1][1] if found.depths else None,
+        marks=found.marks[:MARKS],
+        says=_says(found.depths, since, until),
+    )
+
+
+def _row(track: Track, since: datetime, until: datetime) -> Row:
+    drawn = [
+        drawing.piece(one.start, one.end, one.word, one.tone, start=since, end=until, title=_title(one, until))
+        for one in track.stretches
+    ]
+    said = [f"{one.word} {_('from')} {words.moment_of(max(one.start, since))}" for one in track.stretches if one.word]
+    return Row(
+        track.word, [piece for piece in drawn if piece], [], 0, f"{track.word}: {', '.join(said) or _('no data')}"
+    )
+
+
+def _title(one: Span, until: datetime) -> str:
+    return f"{one.word}, {words.moment_of(one.start, seconds=True)}, {age((one.end or until) - one.start)}"
+
+
+@dataclass(slots=True)
+class Ran:
+    """What all probes of a component found within one step."""
+
+    runs: int = 0
+    failed: int = 0
+    slow: int = 0
+
+    @property
+    def kind(self) -> str:
+        """How its bar is drawn."""
+        if not self.runs:
+            return "none"
+        return "down" if self.failed else "slow" if self.slow else "up"
+
+
+def _probed(component: Component, since: datetime, until: datetime) -> Row | None:
+    """What the probes found, a bar for each minute (or longer, so that there are not too many); None where nothing was ever asked."""
+    step = timedelta(minutes=-(-int((until - since) / timedelta(minutes=1)) // CELLS))
+    steps = [Ran() for _n in range(-(-(until - since) // step))]
+    for at, runs, failed, slow in _found(component, since, until):
+        one = steps[min(max((at - since) // step, 0), len(steps) - 1)]
+        one.runs, one.failed, one.slow = one.runs + runs, one.failed + failed, one.slow + slow
+    if not any(one.runs for one in steps):
+        return None
+    runs, failed = sum(one.runs for one in steps), sum(one.failed for one in steps)
+    said = {"runs": number(runs), "failed": number(failed), "since": words.moment_of(since)}
+    says = _("Probes: %(failed)s of %(runs)s runs failed since %(since)s.") % said
+    return Row(_("Probes"), [], drawing.bars([(one.kind, 0.0) for one in steps]), len(steps), says)
+
+
+def _found(component: Component, since: datetime, until: datetime) -> Iterable[tuple[datetime, int, int, int]]:
+    """When, how many runs, how many of them failed and were slow. Runs in which we could reach nothing at all say nothing."""
+    turn = (until - LATEST).replace(second=0, microsecond=0)
+    buckets = Bucket.objects.unscoped().filter(probe__component=component, size=MINUTE, at__gte=since, at__lt=turn)
+    for at, runs, failed, slow, blind in buckets.values_list("at", "runs", "failed", "slow", "blind"):
+        yield at, runs - blind, max(failed - blind, 0), slow
+    results = Result.objects.unscoped().filter(probe__component=component, at__gte=max(turn, since), blind=False)
+    for at, ok, slow in results.values_list("at", "ok", "slow"):
+        yield at, 1, 0 if ok else 1, 1 if slow else 0
+
+
+def _says(depths: Sequence[tuple[datetime, int]], since: datetime, until: datetime) -> str:
+    if not depths:
+        return _("How much waited is not known.")
+    last, most = depths[-1][1], max(n for _at, n in depths)
+    said = {"n": number(last), "most": number(most), "span": age(until - since)}
+    return (
+        ngettext(
+            "%(n)s waits now, %(most)s at the most in %(span)s.",
+            "%(n)s wait now, %(most)s at the most in %(span)s.",
+            last,
+        )
+        % said
+    )
