@@ -7,7 +7,7 @@ from django.db.models import F
 
 from resilience.breakers.figures import figures_of
 from resilience.breakers.models import Breaker
-from resilience.health.core.eta import MOST_PAST, Expected, Source, Test, expected
+from resilience.health.core.eta import MOST_PAST, Expected, NextTest, Source, expected
 from resilience.health.core.occurrences import over_at
 from resilience.health.models import Component, Maintenance, Outage, Probe
 
@@ -47,14 +47,14 @@ def keep(outage: Outage, said: Expected) -> None:
     outage.expected_low, outage.expected_high, outage.expected_of = said.low, said.high, said.n
 
 
-def tests_of(component: Component, now: datetime) -> list[Test]:
+def tests_of(component: Component, now: datetime) -> list[NextTest]:
     """When this component is asked next: by the breaker's test and by each enabled probe that does not find it well."""
     found = [_test(probe, now) for probe in _probes(component)]
     if component.upstream_id is not None:
         breaker = Breaker.objects.unscoped().filter(pk=component.upstream_id).select_related("upstream").first()
         if breaker is not None and breaker.out and not breaker.force and breaker.open_until is not None:
             needed = figures_of(breaker.upstream).config.success_threshold - breaker.successes
-            found.append(Test(max(breaker.open_until, now), max(needed, 1)))
+            found.append(NextTest(max(breaker.open_until, now), max(needed, 1)))
     return found
 
 
@@ -62,9 +62,9 @@ def _probes(component: Component) -> Sequence[Probe]:
     return list(Probe.objects.unscoped().filter(component=component, enabled=True, state="down"))
 
 
-def _test(probe: Probe, now: datetime) -> Test:
+def _test(probe: Probe, now: datetime) -> NextTest:
     due = (probe.last_at or now) + timedelta(seconds=probe.interval)
-    return Test(max(due, now), max(probe.successes_to_up - probe.successes, 1), probe.interval)
+    return NextTest(max(due, now), max(probe.successes_to_up - probe.successes, 1), probe.interval)
 
 
 def _maintenance_ends(component: Component, now: datetime) -> datetime | None:

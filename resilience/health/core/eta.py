@@ -43,7 +43,7 @@ class Expected:
 
 
 @dataclass(frozen=True, slots=True)
-class Test:
+class NextTest:
     """When the component is asked next, how many good answers make it up again, and the seconds between two of them."""
 
     at: datetime
@@ -63,7 +63,7 @@ def expected(
     said: tuple[datetime | None, str] | None = None,
     maintenance_ends: datetime | None = None,
     past: Sequence[float] = (),
-    tests: Sequence[Test] = (),
+    tests: Sequence[NextTest] = (),
 ) -> Expected:
     """When an outage that began at `began` is likely to be over. `past`: how many seconds earlier outages took, the newest first."""
     if said is not None and (said[0] is not None or said[1]):

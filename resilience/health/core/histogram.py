@@ -85,7 +85,9 @@ def merged(texts: Iterable[str]) -> Histogram:
 def _counts(text: str) -> Sequence[int]:
     counts = [0] * SIZE
     if text:
-        first, _, rest = text.partition(":")
-        for place, count in enumerate(rest.split(","), int(first)):
-            counts[place] = int(count)
+        start, _, rest = text.partition(":")
+        first, said = int(start), [int(count) for count in rest.split(",")]
+        if first < 0 or first + len(said) > SIZE:
+            raise ValueError(f"{text!r} has more buckets than there are")
+        counts[first : first + len(said)] = said
     return counts

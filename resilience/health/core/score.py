@@ -144,7 +144,8 @@ def system_score(components: Sequence[Facts]) -> SystemScore:
     known = [(part.weight, part.score.exact) for part in parts if part.score.exact is not None]
     exact = sum(share * value for share, value in known) / sum(share for share, _ in known)
     caps = tuple(_caps(counted, exact))
-    value = _whole(exact - sum(cap.points for cap in caps), flawed=any(part.score.value != 100 for part in parts[:3:2]))
+    flawed = any(one.why in FLAWS for part in parts for one in part.score.lost)
+    value = _whole(exact - sum(cap.points for cap in caps), flawed=flawed)
     return SystemScore(value, parts, caps, weight)
 
 

@@ -8,7 +8,7 @@ import pytest
 from resilience.health import history
 from resilience.health.core.histogram import Histogram
 from resilience.health.models import DAY, HOUR, MINUTE, Bucket, Result
-from tests.health.history.conftest import NOON, Watched
+from tests.health.watching import NOON, Watched
 
 pytestmark = pytest.mark.django_db
 ONE_MINUTE, ONE_HOUR, ONE_DAY = timedelta(minutes=1), timedelta(hours=1), timedelta(days=1)
