@@ -48,7 +48,7 @@ class Timeline:
 
 MOST_MARKS = 100
 MOST_PROBES = 4
-BREAKER_SIGNS = {"closed": "closed", "half-open": "half_open", "open": "open"}
+BREAKER_SIGNS = {"closed": "closed", "half_open": "half_open", "open": "open"}
 
 
 def timeline(component: Component, since: datetime, until: datetime) -> Timeline:

@@ -115,7 +115,7 @@ def component_score(facts: Facts) -> Score:
     if not facts.state.known:
         return Score(None)
     lost = [Lost(Why(facts.state.value), 100.0 - BASE[facts.state], facts.id)] if facts.state is not State.UP else []
-    for state, why, points in (("open", Why.BREAKER_OPEN, OPEN), ("half-open", Why.BREAKER_HALF_OPEN, HALF_OPEN)):
+    for state, why, points in (("open", Why.BREAKER_OPEN, OPEN), ("half_open", Why.BREAKER_HALF_OPEN, HALF_OPEN)):
         if facts.breaker == state:
             lost.append(Lost(why, points, facts.id))
     lost.append(Lost(Why.BACKLOG, BACKLOG.lost(facts.waiting), facts.id, n=facts.waiting))
@@ -186,7 +186,7 @@ def breakers(components: Sequence[Facts]) -> Score:
         return Score(None)
     each = 100.0 / len(known)
     found = []
-    for state, why, points in (("open", Why.BREAKER_OPEN, each), ("half-open", Why.BREAKER_HALF_OPEN, each / 2)):
+    for state, why, points in (("open", Why.BREAKER_OPEN, each), ("half_open", Why.BREAKER_HALF_OPEN, each / 2)):
         these = [facts for facts in known if facts.breaker == state]
         found.append(Lost(why, points * len(these), these[0].id if len(these) == 1 else 0, n=len(these)))
     return _score(found)

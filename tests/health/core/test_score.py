@@ -28,7 +28,7 @@ FACTS = st.builds(
     state=st.sampled_from(State),
     importance=st.sampled_from(Importance),
     queue=st.booleans(),
-    breaker=st.sampled_from(["", "closed", "half-open", "open"]),
+    breaker=st.sampled_from(["", "closed", "half_open", "open"]),
     waiting=st.integers(0, 10_000_000),
     age=AGES,
     conflicts=st.integers(0, 100_000),
@@ -110,7 +110,7 @@ def test_caps(components: list[Facts]) -> None:
 def test_100_means_that_nothing_is_wrong(components: list[Facts]) -> None:
     """However little it weighs, with anything down, slow or open nothing is 100."""
     counted = [one for one in components if one.state is not State.MAINTENANCE]
-    wrong = any(one.state in (State.DOWN, State.SLOW) or one.breaker in ("open", "half-open") for one in counted)
+    wrong = any(one.state in (State.DOWN, State.SLOW) or one.breaker in ("open", "half_open") for one in counted)
     assert not (wrong and system_score(components).value == 100)
 
 
@@ -165,7 +165,7 @@ def test_parts_add_up() -> None:
 
 def test_what_is_lost_most_comes_first() -> None:
     """Losses are in order of their points."""
-    score = component_score(well(state=State.SLOW, breaker="half-open", waiting=1_000, age=1e6))
+    score = component_score(well(state=State.SLOW, breaker="half_open", waiting=1_000, age=1e6))
     assert [one.why for one in score.lost] == [Why.SLOW, Why.BREAKER_HALF_OPEN, Why.AGE, Why.BACKLOG]
     assert score.value == 20
 
