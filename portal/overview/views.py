@@ -1,6 +1,5 @@
-"""The first page: what needs a hand, the queue's figures, the upstreams, what happened last."""
+"""The first page: what needs a hand, the score, the queue's figures, the upstreams, what happened last."""
 
-from dataclasses import dataclass
 from typing import Any
 
 from django.http import HttpRequest, HttpResponse
@@ -12,28 +11,18 @@ from portal.kit import clock
 from portal.kit.viewer import Viewer
 from portal.overview.needs import needs
 from portal.overview.recent import recent
+from portal.overview.score import line, lost_most
 from portal.web.parts import part_of
+from resilience.health.figures import Details, details
+from resilience.health.page import card, meter
+from resilience.health.system import system
 from resilience.health.troubles import troubles
 from resilience.upstreams.models import Upstream
-from resilience.upstreams.standing import Standing, standings
+from resilience.upstreams.standing import standings
 from syncqueue import figures
 
-URGENT = {"down": 0, "paused": 1, "up": 2}
-
-
-@dataclass(frozen=True, slots=True)
-class Card:
-    """An upstream with how it stands."""
-
-    upstream: Upstream
-    standing: Standing
-
-    @property
-    def state(self) -> str:
-        """Down while its breaker is not closed, paused by a person, else up."""
-        if self.standing.out_since:
-            return "down"
-        return "paused" if self.upstream.paused_at else "up"
+CARDS = 6
+"""So many upstreams are shown, the worst first; the page of health has all of them."""
 
 
 @require_GET
@@ -48,20 +37,25 @@ def overview(request: HttpRequest) -> HttpResponse:
 
 
 def _figures(viewer: Viewer) -> dict[str, Any]:
-    now = clock.now()
+    now, whole = clock.now(), system(viewer)
     counts = figures.totals(figures.by_upstream(viewer))
     seen = figures.history(viewer, now=now, waiting=counts["waiting"])
-    upstreams = list(Upstream.objects.for_org(viewer).select_related("organization").order_by("slug"))
+    upstreams = list(Upstream.objects.for_org(viewer).order_by("slug"))
     known = standings([upstream.pk for upstream in upstreams])
-    cards = [Card(upstream, known[upstream.pk]) for upstream in upstreams]
-    tried = counts["delivered"] + counts["refused"]
+    watched = [one for one in whole.components if one.component.upstream_id is not None]
+    drawn = details([one.component for one in watched[:CARDS]])
     return {
         "counts": counts,
         "seen": seen,
         "last_hour": seen.delivered_last(60),
-        "success": counts["delivered"] / tried if tried else None,
         "waiting": figures.waiting_chart(seen, troubles(viewer, seen.start, now)),
         "needs": needs(viewer, counts, upstreams, known),
-        "cards": sorted(cards, key=lambda card: (URGENT[card.state], -card.standing.waiting, card.upstream.slug)),
+        "system": whole,
+        "meters": [meter(part) for part in whole.parts],
+        "line": line(viewer, whole),
+        "lost": lost_most(whole),
+        "cards": [card(one, drawn.get(one.component.pk, Details()), now) for one in watched[:CARDS]],
+        "upstreams": len(watched),
+        "several": len(viewer.organization_ids) > 1,
         "events": recent(viewer, {upstream.pk: upstream.slug for upstream in upstreams}),
     }
