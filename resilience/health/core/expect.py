@@ -285,7 +285,11 @@ def _share_unmet(name: str, actual: Any, wanted: Mapping[str, Any]) -> str:
     if not isinstance(actual, list):
         return f"{name} is no array."
     share, least = share_met(actual, wanted["of"]), float(wanted.get("share", 1))
-    return "" if share >= least else f"{share:.0%} of {name} are good, not {least:.0%} (of {len(actual)})."
+    return (
+        ""
+        if share >= least
+        else f"Of {len(actual)} in {wanted.get('pointer') or 'the answer'}, {share:.0%} are good, not {least:.0%}."
+    )
 
 
 def _contains(actual: Any, value: Any) -> bool:

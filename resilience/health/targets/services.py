@@ -43,7 +43,7 @@ def _supabase_rest(values: Values) -> Built:
 def _supabase_postgresql(values: Values) -> Built:
     options = {"user": values["user"], "sslmode": values["sslmode"]}
     if values["table"]:
-        options["query"] = f"SELECT count(*) FROM (SELECT 1 FROM {_quoted(values['table'])} LIMIT 1) AS some"  # noqa: S608  a quoted name
+        options["query"] = f"SELECT count(*) FROM (SELECT 1 FROM {_quoted(values['table'])} LIMIT 1) AS first"  # noqa: S608  a quoted name
     if values["ca"]:
         options["ca"] = values["ca"]
     return Built("postgresql", values["address"], options, {"password": values["password"]}, slow_after_ms=1_000)
@@ -67,7 +67,7 @@ def _openai(values: Values) -> Built:
             "json": [{"pointer": "/choices", "op": "not-empty"}],
             "keep": {
                 "model": "/model",
-                "tokens": "/usage/total_tokens",
+                "used": "/usage/total_tokens",
                 "requests_left": "header:x-ratelimit-remaining-requests",
             },
         }
