@@ -63,14 +63,14 @@ class Tick:
     minor: bool
 
 
-def spark(values: Sequence[float | None], *, out_from: int | None = None) -> Spark:
-    """The line of these figures, the oldest first; what is missing is a gap."""
+def spark(values: Sequence[float | None], *, out_from: int | None = None, top: float | None = None) -> Spark:
+    """The line of these figures, the oldest first; what is missing is a gap. `top` is the figure at the upper edge, else it fits them."""
     known = [value for value in values if value is not None]
     width = max(len(values) - 1, 1)
     if not known:
         return Spark(width, "", "", out_from)
     steady = sorted(known)[len(known) // 2]
-    top = max(max(known) * 1.08, steady * 1.9, 1e-9)
+    top = top or max(max(known) * 1.08, steady * 1.9, 1e-9)
     runs = _runs([(x, round(100 - value * 100 / top)) for x, value in enumerate(values) if value is not None])
     line = "".join(_line(run) for run in runs)
     area = "".join(f"{_line(run)}V100H{run[0][0]}z" for run in runs if len(run) > 1)
