@@ -27,7 +27,6 @@ from resilience.health.core.status import is_stale
 from resilience.health.models import Component, Maintenance, Outage, Probe
 from resilience.health.providers import loads
 from resilience.health.store import Fence, Ran
-from resilience.patterns.typing import State as BreakerState
 
 LOOK = 0.5
 """Seconds between two looks at what others changed."""
@@ -78,7 +77,7 @@ class Book:
         self._fence = fence
         self._store = Store()
         self._components: dict[int, int] = {}
-        self._out: dict[int, bool] = {}
+        self._moves: dict[int, tuple[int, str, str]] = {}
         self._plans: list[Maintenance] = []
         self._organizations: dict[int, int | None] = {}
         self._maintained: set[int] = set()
@@ -184,14 +183,14 @@ class Book:
         )
 
     def _breakers_changed(self) -> list[int]:
-        """The components whose breaker opened or closed since the last look."""
+        """The components whose breaker moved since the last look, be it open and closed again in between."""
         self._breakers_seen, rows = self._store.changed(self._breakers_seen)
         changed = []
         for upstream_id, shared in rows:
-            out = shared.state is not BreakerState.CLOSED and not shared.forced
-            if out != self._out.get(upstream_id, False):
+            mark = (shared.generation, shared.state.value, shared.forced)
+            if mark != self._moves.get(upstream_id):
                 changed.append(upstream_id)
-            self._out[upstream_id] = out
+            self._moves[upstream_id] = mark
         return [self._components[-pk] for pk in changed if -pk in self._components]
 
     # -- what is planned, and what is not known any more -------------------------------------------------------------

@@ -89,7 +89,7 @@ def _reassess(world: _World, component: Component, changes: Sequence[Change]) ->
     if shown is State.DOWN and shown is not before and outage is None:
         _open(world, component, began, reason)
     elif answering in (State.UP, State.SLOW) and outage is not None and not outage.by_hand:
-        _close(world, component, outage, began)
+        _close(world, component, outage, min((one.at for one in changes if one.after is answering), default=began))
     return shown is not before
 
 

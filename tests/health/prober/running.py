@@ -9,11 +9,10 @@ from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
 from django.conf import settings
-from django.db import connection
 
 from resilience.breakers.runtime import Runtime
 from resilience.health.models import Component, Probe
-from resilience.health.prober import Prober
+from resilience.health.prober import Prober, connection_close
 from resilience.health.store import Fence
 from resilience.health.targets.base import Tools
 from resilience.outbound.client import Client
@@ -29,6 +28,7 @@ class World:
 
     runtime: Runtime
     alive: bool = True
+    task: "asyncio.Task[None]" = field(init=False)
     thread: ThreadPoolExecutor = field(default_factory=lambda: ThreadPoolExecutor(1, "test-db"))
 
     async def read(self, query: Callable[[], T]) -> T:
@@ -67,16 +67,16 @@ async def probing(*, fence: Fence | None = None, **options: Any) -> AsyncIterato
                 fence=fence,
                 options=said,
             )
-            task = asyncio.create_task(prober.run())
+            world.task = asyncio.create_task(prober.run())
             try:
                 yield world
             finally:
                 world.alive = False
-                await task
+                await world.task
     finally:
         world.runtime.stop()
         threads.shutdown(wait=False)
-        await world.read(lambda: connection.close())
+        await world.read(connection_close)
         world.thread.shutdown()
 
 

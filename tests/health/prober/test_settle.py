@@ -1,0 +1,252 @@
+"""What is written of results, without a prober: flips, states, outages, parents, maintenance, fences."""
+
+from datetime import UTC, datetime, timedelta
+
+import pytest
+from django.db.models import F
+
+from portal.duties.models import ProcessingLock
+from portal.events.models import Event
+from resilience.health.actions.reassess import reassess
+from resilience.health.actions.settle import NotOurs, forget, settle
+from resilience.health.core.states import State
+from resilience.health.models import Component, Flip, Outage, Probe, Result
+from resilience.health.store import Fence, Ran
+from tests.health.prober.running import watched
+from tests.support.breakers import stop
+from tests.support.people import People
+
+NOW = datetime(2026, 11, 21, 3, 12, tzinfo=UTC)
+
+
+def at(seconds: float) -> datetime:
+    """So many seconds after the beginning."""
+    return NOW + timedelta(seconds=seconds)
+
+
+def run(probe: Probe, seconds: float, *, ok: bool = True, **said: object) -> Ran:
+    """A run of this probe."""
+    error = "" if ok else "It answered 503, not 200-399."
+    return Ran(probe.pk, probe.revision, at(seconds), ok=ok, ms=12.5, error=error, **said)  # type: ignore[arg-type]
+
+
+def story(probe: Probe, letters: str, start: float = 0, **said: object) -> None:
+    """Settles a run each ten seconds: g good, b bad."""
+    for number, letter in enumerate(letters):
+        seconds = start + 10 * number
+        settle([run(probe, seconds, ok=letter == "g", **said)], now=at(seconds + 0.1))
+
+
+@pytest.fixture
+def probe(people: People) -> Probe:
+    """The probe of plans-api."""
+    return watched(people, "http://127.0.0.1:9/", interval=10.0)
+
+
+def test_a_run_is_a_result_and_moves_its_probe_on(probe: Probe) -> None:
+    """What was found is kept, and the probe counts it."""
+    settle([run(probe, 0), run(probe, 10, ok=False)], now=at(11))
+    assert list(Result.objects.values_list("ok", "state", "error")) == [
+        (True, "up", ""),
+        (False, "up", "It answered 503, not 200-399."),
+    ]
+    probe.refresh_from_db()
+    assert (probe.state, probe.failures, probe.successes, probe.streak_at) == ("up", 1, 0, at(10))
+    assert (probe.last_at, probe.last_ok, probe.runs, probe.runs_failed, probe.runs_ms) == (at(10), False, 2, 1, 25.0)
+
+
+def test_three_failures_are_one_flip_one_event_and_one_outage(probe: Probe) -> None:
+    """However often it fails after that, and the outage began with the first of them."""
+    story(probe, "gbbbbbb")
+    component = Component.objects.get()
+    assert (component.state, component.since) == ("down", at(10))
+    assert component.reason == "answers: It answered 503, not 200-399."
+    assert Flip.objects.of_components().filter(after="down").count() == 1
+    assert Flip.objects.filter(probe=probe, after="down", at=at(10), noticed_at=at(30.1)).count() == 1
+    outage = Outage.objects.get()
+    assert (outage.began_at, outage.noticed_at, outage.ended_at, outage.severity) == (at(10), at(30.1), None, "minor")
+    assert [Event.objects.filter(verb=verb).count() for verb in ("health.down", "outage.opened")] == [1, 1]
+
+
+def test_two_good_answers_end_the_outage_with_the_first_of_them(probe: Probe) -> None:
+    """It is closed in the same transaction, at the moment of the first good answer."""
+    story(probe, "gbbbbgg")
+    outage = Outage.objects.get()
+    assert (outage.ended_at, outage.closed_by) == (at(50), "")
+    assert Component.objects.get().since == at(50)
+
+
+@pytest.mark.parametrize(
+    ("critical", "importance", "severity"),
+    [(False, "normal", "minor"), (False, "high", "major"), (True, "normal", "critical")],
+)
+def test_the_severity_follows_the_importance(people: People, critical: bool, importance: str, severity: str) -> None:
+    """A critical upstream's outage is critical whatever the component says."""
+    probe = watched(people, "http://127.0.0.1:9/", upstream_critical=critical, component_importance=importance)
+    story(probe, "bbb")
+    assert Outage.objects.get().severity == severity
+
+
+def test_what_a_person_recorded_only_a_person_ends(probe: Probe) -> None:
+    """No second outage opens beside it, and good answers do not close it."""
+    component = Component.objects.get()
+    Outage.objects.create(
+        component=component, began_at=at(-60), noticed_at=at(-60), severity="major", opened_by="alice"
+    )
+    story(probe, "bbbgg")
+    assert Outage.objects.count() == 1
+    assert Outage.objects.get().ended_at is None
+
+
+def test_a_blind_result_is_kept_and_judges_nothing(probe: Probe) -> None:
+    """However many there are, the probe stands as before, its counters too."""
+    story(probe, "gb")
+    story(probe, "bbbbb", start=20, blind=True)
+    probe.refresh_from_db()
+    assert (probe.state, probe.failures, Result.objects.filter(blind=True).count()) == ("up", 1, 5)
+    story(probe, "bb", start=70)
+    probe.refresh_from_db()
+    assert (probe.state, probe.since) == ("down", at(10))
+
+
+def test_a_result_of_old_settings_is_dropped(probe: Probe) -> None:
+    """What was asked at the old address says nothing about the new one."""
+    Probe.objects.update(revision=F("revision") + 1)
+    settle([run(probe, 0)], now=at(1))
+    assert not Result.objects.exists()
+    assert Probe.objects.get().runs == 0
+
+
+def test_a_probe_that_is_gone_takes_nothing_with_it(people: People, probe: Probe) -> None:
+    """The other results of its batch are written."""
+    other = watched(people, "http://127.0.0.1:9/", "mail-api")
+    gone = run(probe, 0)
+    probe.delete()
+    settle([gone, run(other, 0)], now=at(1))
+    assert list(Result.objects.values_list("probe_id", flat=True)) == [other.pk]
+
+
+def test_maintenance_is_shown_and_opens_nothing(probe: Probe) -> None:
+    """Results are kept and marked, and no outage opens; what is still down afterwards is an outage from then on."""
+    component = Component.objects.get()
+    settle([run(probe, 0)], now=at(1))
+    reassess([component.pk], now=at(5), maintained={component.pk})
+    for number in range(1, 5):
+        settle([run(probe, 10 * number, ok=False)], maintained={component.pk}, now=at(10 * number + 1))
+    component.refresh_from_db()
+    assert (component.state, Outage.objects.count()) == ("maintenance", 0)
+    assert Result.objects.filter(maintenance=True, ok=False).count() == 4
+    reassess([component.pk], now=at(60))
+    component.refresh_from_db()
+    assert (component.state, component.since) == ("down", at(60))
+    assert Outage.objects.get().began_at == at(60)
+
+
+def test_an_outage_ends_within_maintenance_too(probe: Probe) -> None:
+    """Good answers close it although the component shows maintenance."""
+    component = Component.objects.get()
+    story(probe, "bbb")
+    reassess([component.pk], now=at(40), maintained={component.pk})
+    for number in (5, 6):
+        settle([run(probe, 10 * number)], maintained={component.pk}, now=at(10 * number + 1))
+    assert Outage.objects.get().ended_at == at(50)
+
+
+def test_an_open_breaker_is_down_though_probes_are_well(probe: Probe) -> None:
+    """Deliveries that fail say it first; the outage began when the breaker opened, and ends when it closes."""
+    component = Component.objects.get()
+    settle([run(probe, 0)], now=at(1))
+    row = stop(component.upstream, since=timedelta(0))  # type: ignore[arg-type]
+    row.opened_at = row.since = at(20)
+    row.save()
+    assert reassess([component.pk], now=at(20.4)) == {component.pk}
+    component.refresh_from_db()
+    assert (component.state, component.since) == ("down", at(20))
+    assert component.reason.startswith("the breaker is open: 5 failures in a row")
+    row.state, row.since = "closed", at(50)
+    row.save()
+    reassess([component.pk], now=at(50.3))
+    assert Outage.objects.get().ended_at == at(50)
+
+
+def test_a_breaker_that_a_person_holds_says_nothing(probe: Probe) -> None:
+    """Forced open is no outage of the upstream."""
+    component = Component.objects.get()
+    settle([run(probe, 0)], now=at(1))
+    row = stop(component.upstream)  # type: ignore[arg-type]
+    row.forced, row.forced_by = "open", "alice"
+    row.save()
+    assert reassess([component.pk], now=at(20)) == set()
+
+
+def test_a_child_of_a_broken_parent_says_so(people: People, probe: Probe) -> None:
+    """The child's outage came of its parent's, though it was noticed first, and the blame ends with the parent's recovery."""
+    parent = Component.objects.get()
+    other = watched(people, "http://127.0.0.1:9/", "mail-api", component_parent=parent)
+    story(other, "bbb")
+    child = Component.objects.get(slug="mail-api")
+    assert child.blamed_on is None
+    story(probe, "bbb", start=5)
+    child.refresh_from_db()
+    assert child.blamed_on == parent
+    mine = Outage.objects.get(component=child)
+    assert mine.because_of == Outage.objects.get(component=parent)
+    story(probe, "gg", start=40)
+    child.refresh_from_db()
+    assert (child.blamed_on, child.state) == (None, "down")
+
+
+def test_a_child_that_goes_down_later_blames_its_parent_at_once(people: People, probe: Probe) -> None:
+    """The same when the parent was noticed first."""
+    parent = Component.objects.get()
+    other = watched(people, "http://127.0.0.1:9/", "mail-api", component_parent=parent)
+    story(probe, "bbb")
+    story(other, "bbb", start=60)
+    child = Component.objects.get(slug="mail-api")
+    assert child.blamed_on == parent
+    assert Outage.objects.get(component=child).because_of == Outage.objects.get(component=parent)
+
+
+def test_what_was_not_asked_for_too_long_is_not_known(probe: Probe) -> None:
+    """The time without results is none, from the first run that is missing; an outage that went on is left open."""
+    story(probe, "bbb")
+    forget({probe.pk: (at(20), "no data")}, now=at(120))
+    component = Component.objects.get()
+    assert (component.state, component.since) == ("none", at(30))
+    assert Flip.objects.filter(probe=probe, after="none", at=at(30), noticed_at=at(120)).count() == 1
+    assert Outage.objects.get().ended_at is None
+    story(probe, "g", start=120)
+    assert Outage.objects.get().ended_at == at(120)
+
+
+def test_what_was_asked_meanwhile_is_not_forgotten(probe: Probe) -> None:
+    """Twice forgotten is once, and a short silence is none."""
+    story(probe, "g")
+    forget({probe.pk: (at(0), "no data")}, now=at(20))
+    assert Component.objects.get().state == "up"
+    forget({probe.pk: (at(0), "no data")}, now=at(50))
+    forget({probe.pk: (at(0), "no data")}, now=at(51))
+    assert Flip.objects.filter(after="none").count() == 2  # the probe's and the component's
+
+
+def test_nothing_is_written_after_a_take_over(probe: Probe) -> None:
+    """A worker that was frozen and comes back finds its fence gone: neither its results nor its flips are kept."""
+    ProcessingLock.objects.create(duty="prober", fence=8, owner="prober#8@b:2")
+    with pytest.raises(NotOurs):
+        settle([run(probe, 0)], fence=Fence("prober", 7, "prober#7@a:1"), now=at(1))
+    with pytest.raises(NotOurs):
+        forget({probe.pk: (None, "")}, fence=Fence("prober", 7, "prober#7@a:1"), now=at(1))
+    assert not Result.objects.exists()
+    settle([run(probe, 0)], fence=Fence("prober", 8, "prober#8@b:2"), now=at(1))
+    assert Result.objects.count() == 1
+
+
+def test_a_component_without_organization_flips_too(people: People) -> None:
+    """Breakwater itself has flips, events without an organization, and outages."""
+    own = Component.objects.create(slug="breakwater", name="Breakwater", importance="high")
+    probe = Probe.objects.create(component=own, name="disk", kind="disk", interval=10.0)
+    story(probe, "bbb")
+    own.refresh_from_db()
+    assert own.state == State.DOWN
+    assert Event.objects.get(verb="health.down").organization_id is None
+    assert Outage.objects.get().severity == "major"
