@@ -54,7 +54,7 @@ def _refuse_too_many(viewer: Viewer, component: Component) -> None:
     if component.organization is None:
         raise NotFound
     organization = component.organization
-    Organization.objects.for_org(viewer).select_for_update().filter(pk=organization.pk).first()
+    Organization.objects.for_org(viewer).select_for_update(no_key=True).filter(pk=organization.pk).first()
     known = Probe.objects.for_org(viewer).filter(component__organization=organization)
     if known.filter(component=component).count() >= MOST_OF_COMPONENT:
         raise Conflicting(_("A component has at most %d probes. Remove one first.") % MOST_OF_COMPONENT)

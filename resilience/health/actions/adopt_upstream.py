@@ -12,6 +12,7 @@ ANSWERS: dict[str, Any] = {
     "name": "answers",
     "kind": "http",
     "template": "upstream",
+    "values": {"status": "100-499"},
     "address": "",
     "options": {"status": "100-499"},
     "interval": 30.0,

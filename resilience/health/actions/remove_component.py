@@ -6,17 +6,14 @@ from django.utils.translation import gettext as _
 from portal.kit.errors import Conflicting
 from portal.kit.viewer import Permission, Viewer
 from resilience.health.actions.steering import component_of, tell
-from resilience.health.models import Probe
 
 
 def remove_component(*, viewer: Viewer, component_id: int) -> None:
     """Its probes, history and outages go with it; its children have no parent then. An upstream's component stays (Conflicting)."""
     with transaction.atomic():
-        probes = Probe.objects.for_org(viewer).filter(component_id=component_id).select_for_update(of=("self",))
-        n = len(probes.order_by("pk").values_list("pk"))  # locked before the component, as the prober does
         component = component_of(viewer, component_id, Permission.ADMINISTER)
         if component.upstream_id is not None:
             detail = _("%s is an upstream and is watched as long as it exists. Pause or remove its probes instead.")
             raise Conflicting(detail % component.name)
-        tell("component.removed", viewer, component, {"name": component.name, "probes": n})
+        tell("component.removed", viewer, component, {"name": component.name, "probes": component.probes.count()})
         component.delete()

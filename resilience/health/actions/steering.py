@@ -30,7 +30,7 @@ OURS = "Breakwater watches itself with checks that are built in. Nobody changes 
 def component_of(viewer: Viewer, component_id: int, permission: Permission) -> Component:
     """The component, locked until the transaction ends; NotFound for a stranger, Forbidden without the right."""
     rows = Component.objects.for_org(viewer).select_related("organization", "upstream", "parent")
-    component = rows.select_for_update(of=("self",)).filter(pk=component_id).first()
+    component = rows.select_for_update(of=("self",), no_key=True).filter(pk=component_id).first()
     if component is None:
         raise NotFound
     _require(viewer, component, permission)
@@ -38,13 +38,17 @@ def component_of(viewer: Viewer, component_id: int, permission: Permission) -> C
 
 
 def probe_of(viewer: Viewer, probe_id: int, permission: Permission) -> Probe:
-    """The probe, locked until the transaction ends, with its component, which is not (the prober locks probes first, then components);
-    NotFound for a stranger, Forbidden without the right."""
-    rows = Probe.objects.for_org(viewer).select_related("component__organization", "component__upstream")
-    probe = rows.select_for_update(of=("self",)).filter(pk=probe_id).first()
+    """The probe with its component, both locked until the transaction ends (the component first, as the prober does); NotFound for a
+    stranger, Forbidden without the right."""
+    rows = Probe.objects.for_org(viewer).filter(pk=probe_id)
+    component_id = rows.values_list("component_id", flat=True).first()
+    if component_id is None:
+        raise NotFound
+    component = component_of(viewer, component_id, permission)
+    probe = rows.select_for_update(of=("self",), no_key=True).first()
     if probe is None:
         raise NotFound
-    _require(viewer, probe.component, permission)
+    probe.component = component
     return probe
 
 
@@ -61,7 +65,7 @@ def parent_of(
     stands below `component_id` itself. The organization is locked, so that two changes never close a circle together."""
     if not slug:
         return None
-    Organization.objects.for_org(viewer).select_for_update().filter(pk=organization.pk).first()
+    Organization.objects.for_org(viewer).select_for_update(no_key=True).filter(pk=organization.pk).first()
     known = Component.objects.for_org(viewer).filter(organization=organization)
     parent = known.filter(slug=slug).first()
     if parent is None:

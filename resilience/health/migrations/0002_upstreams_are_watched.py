@@ -8,6 +8,7 @@ ANSWERS = {
     "name": "answers",
     "kind": "http",
     "template": "upstream",
+    "values": {"status": "100-499"},
     "address": "",
     "options": {"status": "100-499"},
     "interval": 30.0,
