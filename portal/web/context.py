@@ -6,6 +6,7 @@ from django.http import HttpRequest
 from django.utils.functional import SimpleLazyObject
 
 from portal.kit.viewer import ANONYMOUS, Viewer
+from portal.kit.who import who
 from portal.tenancy.models import Organization
 from portal.web import navigation
 from portal.web.words import WORDS
@@ -36,4 +37,5 @@ def web(request: HttpRequest) -> dict[str, Any]:
         "request_id": getattr(request, "request_id", ""),
         "go_keys": navigation.keys(),
         "words": WORDS,
+        "who": SimpleLazyObject(lambda: who(viewer.user_id)),
     }

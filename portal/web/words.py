@@ -24,6 +24,18 @@ WORDS: dict[str, str | Promise] = {
     "failed_request": _("That did not work. Nothing was changed; load the page again."),
     "no_connection": _("Breakwater cannot be reached. Nothing was changed."),
     "live": _("Live"),
+    "live_socket": _("Live by WebSocket"),
+    "polling": _("Polling"),
+    "signed_out": _("Signed out"),
+    "why_live": _("Changes come by themselves, over one stream for all tabs of this browser. Press to pause (p)."),
+    "why_socket": _("Something on the way holds streams back, so that changes come over a WebSocket. Press to pause (p)."),
+    "why_polling": _(
+        "Neither a stream nor a WebSocket gets through. This browser asks every 30 s, and when you look. Press to pause (p)."
+    ),
+    "why_reconnecting": _("The stream broke off and is tried again: try {n}. Press to pause (p)."),
+    "why_offline": _("Breakwater cannot be reached. It is tried again until it answers."),
+    "why_out": _("You are signed out, or somebody else is signed in in this browser. Load the page again."),
+    "why_paused": _("Figures stand still in this tab. Press to go on and catch up (p)."),
     "ago": _("{age} ago"),
     "paused": _("Paused"),
     "news": _("{n} new"),

@@ -89,7 +89,7 @@ def test_what_is_shown(people: People) -> None:
     assert "The upstream was paused" in page
     assert "plans-api" in page
     assert "&lt;b&gt;moved&lt;/b&gt;" in page
-    assert 'data-stream="/api/v1/events/stream"' in page
+    assert 'data-topics="events"' in page
 
 
 @pytest.mark.parametrize("query", ["?before=x", "?after=-1", "?before=1e9", "?before=" + "9" * 30, "?verb=%00"])

@@ -23,7 +23,7 @@ from tests.web.world import PASSWORD, World, fill, make_world
 os.environ["DJANGO_ALLOW_ASYNC_UNSAFE"] = "true"
 
 CHROMIUM = os.environ.get("BREAKWATER_CHROMIUM", "/usr/bin/chromium")
-STREAMS = "/api/v1/*/stream"
+STREAMS = "/api/v1/live/*"
 
 
 @pytest.fixture(scope="session")
@@ -73,7 +73,7 @@ class Visitor:
         self.page.on("pageerror", lambda error: self.complaints.append(str(error)))
 
     def _heard(self, message: ConsoleMessage) -> None:
-        if message.type in {"error", "warning"} and "/stream" not in str(message.location):
+        if message.type in {"error", "warning"} and "/api/v1/live/" not in str(message.location):
             self.complaints.append(message.text)
 
     def open(self, path: str) -> Page:
