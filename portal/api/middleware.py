@@ -51,8 +51,9 @@ def refused(request: HttpRequest) -> HttpResponseBase | None:
 
 
 def as_problem(request: HttpRequest, response: HttpResponseBase) -> HttpResponseBase:
-    """The response, or the problem that it amounts to."""
-    known = response.headers.get("Content-Type", "").startswith(problems.CONTENT_TYPE)
+    """The response, or the problem that it amounts to. One that a view marks as `told` says what it has to say."""
+    told = getattr(response, "told", False)
+    known = told or response.headers.get("Content-Type", "").startswith(problems.CONTENT_TYPE)
     if response.status_code < 400 or known or not is_api(request):
         return response
     kind = KINDS.get(response.status_code, problems.Unexpected if response.status_code >= 500 else Invalid)

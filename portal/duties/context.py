@@ -5,6 +5,8 @@ import time
 
 from portal.duties.core.locks import END_WITHIN, RUN, STALE, Hold
 
+OVER = "its bounded run is over"
+
 
 class Context:
     """One holding of a duty. `owner` names it for ever, `fence` is higher than that of every earlier holder.
@@ -28,7 +30,7 @@ class Context:
             return False
         now = time.monotonic()
         if now >= self._until:
-            self.end("its bounded run is over")
+            self.end(OVER)
         elif now - self._last_beat >= STALE.total_seconds():
             self.end("its heartbeat did not reach the database")
         return not self._ended.is_set()

@@ -45,10 +45,10 @@ class ProcessingLockQuerySet(models.QuerySet["ProcessingLock"]):
         row = self.annotate(clock=Now()).get(duty=hold.duty)
         return row.hold(), _clock(row)
 
-    def release(self, hold: Hold) -> bool:
-        """Gives the lock back, if it is still ours."""
+    def release(self, hold: Hold, *, well: bool = False) -> bool:
+        """Gives the lock back, if it is still ours. One that ended `well` leaves its last beat: the next holder is about to come."""
         ours = self.filter(duty=hold.duty, fence=hold.fence, owner=hold.owner)
-        return bool(ours.update(owner="", host="", pid=None, process_start="", heartbeat_at=None))
+        return bool(ours.update(owner="", host="", pid=None, process_start="", heartbeat_at=Now() if well else None))
 
     def ask_to_stop(self, duties: Iterable[str], me: Process, span: timedelta) -> None:
         """Keeps these duties from running for `span`, or as long as this process lives if that is shorter."""

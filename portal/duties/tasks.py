@@ -10,7 +10,7 @@ from contextlib import contextmanager
 from django.db import DatabaseError, connections
 
 from portal.duties import registry
-from portal.duties.context import Context
+from portal.duties.context import OVER, Context
 from portal.duties.core.locks import BEAT, Hold, is_stopped
 from portal.duties.models import ProcessingLock
 from portal.kit import processes
@@ -38,7 +38,7 @@ def run_duty(name: str) -> str:
             log.exception("The duty %s failed.", name)
             context.end("it failed")
     try:
-        ProcessingLock.objects.release(hold)
+        ProcessingLock.objects.release(hold, well=context.reason == OVER)
     except DatabaseError:
         log.warning("The lock of %s could not be given back; it is stale in a few seconds.", name)
         connections.close_all()

@@ -8,7 +8,7 @@ from typing import Final
 from django.conf import settings
 from django.db import DatabaseError, connection
 
-from portal.duties.health import faults
+from portal.duties.health import faults, standings
 from portal.kit import clock
 from portal.monitoring import figures
 from portal.monitoring.core.exposition import Family, labels
@@ -54,7 +54,6 @@ def families() -> list[Family]:
     try:
         found = list(_read())
     except DatabaseError:
-        connection.close()
         up.add(0)
         return [up]
     up.add(1)
@@ -235,8 +234,8 @@ def _workers(overdue: float) -> Iterable[Family]:
     ready.add(int(not faults()))
     up = Family("breakwater_duty_up", "gauge", "1 for a duty that somebody runs.")
     age = Family("breakwater_duty_heartbeat_age_seconds", "gauge", "Seconds since a duty last said that it runs.")
-    for duty in figures.duties():
-        up.add(int(duty.held), labels(duty=duty.name))
+    for duty in standings():
+        up.add(int(not duty.fault), labels(duty=duty.name))
         if duty.age is not None:
             age.add(round(duty.age, 3), labels(duty=duty.name))
     tasks = Family("breakwater_worker_tasks_waiting", "gauge", "Tasks that wait for a worker process.")

@@ -14,10 +14,6 @@ from django.db import connection
 from django.db.models import Count, Min
 from django_q.models import OrmQ
 
-from portal.duties import registry
-from portal.duties.core.locks import is_held
-from portal.duties.models import ProcessingLock
-from portal.kit import processes
 from portal.kit.viewer import Role, Viewer
 from portal.tenancy.models import Organization
 from resilience.breakers.models import Breaker, Total
@@ -167,28 +163,6 @@ def _expiry(metadata: str) -> float | None:
         return until.replace(tzinfo=UTC).timestamp()
     except (ValueError, KeyError, TypeError, AttributeError):
         return None
-
-
-@dataclass(frozen=True, slots=True)
-class OfDuty:
-    """Something that must always run somewhere: whether it does, and how many seconds ago it last said so."""
-
-    name: str
-    held: bool
-    age: float | None
-
-
-def duties() -> list[OfDuty]:
-    """The portal's duties by name."""
-    names = registry.names()
-    holds, now = ProcessingLock.objects.holds(names)
-    found = []
-    for name in names:
-        hold = holds.get(name)
-        beat = hold.heartbeat_at if hold else None
-        held = hold is not None and is_held(hold, now, processes.known_dead)
-        found.append(OfDuty(name, held, max((now - beat).total_seconds(), 0.0) if beat else None))
-    return found
 
 
 def tasks_waiting() -> int:

@@ -19,10 +19,16 @@ class Slow(DatabaseError):
 
 
 class Lately(Generic[T]):
-    """Values by key, each `seconds` old at most when it is given again. What failed counts as a value: it fails again until then."""
+    """Values by key, each `seconds` old at most when it is given again. What failed counts as a value: it fails again until then.
 
-    def __init__(self, seconds: float = 1.0, clock: Callable[[], float] = time.monotonic) -> None:
+    Reading takes no more than the `share` of a thread's time: what takes long to read is given for longer.
+    """
+
+    def __init__(
+        self, seconds: float = 1.0, *, share: float = 1.0, clock: Callable[[], float] = time.monotonic
+    ) -> None:
         self._seconds = seconds
+        self._share = share
         self._clock = clock
         self._guard = Lock()
         self._slots: OrderedDict[Hashable, _Slot[T]] = OrderedDict()
@@ -37,9 +43,10 @@ class Lately(Generic[T]):
         if not slot.lock.acquire(timeout=PATIENCE):
             raise Slow("The database does not answer.")
         try:
-            if slot.value is None or self._clock() - slot.at >= self._seconds:
-                slot.value = _said(read)
-                slot.at = self._clock()
+            begun = self._clock()
+            if slot.value is None or begun >= slot.good_until:
+                slot.value, ended = _said(read), self._clock()
+                slot.good_until = ended + max(self._seconds, (ended - begun) / self._share)
             return slot.value()
         finally:
             slot.lock.release()
@@ -53,7 +60,7 @@ class Lately(Generic[T]):
 class _Slot(Generic[T]):
     def __init__(self) -> None:
         self.lock = Lock()
-        self.at = 0.0
+        self.good_until = 0.0
         self.value: Callable[[], T] | None = None
 
 

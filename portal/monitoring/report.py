@@ -6,7 +6,7 @@ from typing import Any
 
 from django.conf import settings
 
-from portal.duties.health import faults
+from portal.duties.health import faults, standings
 from portal.kit import clock
 from portal.kit.viewer import Viewer
 from portal.monitoring import figures
@@ -90,8 +90,8 @@ def diagnostics(viewer: Viewer) -> dict[str, Any]:
         "analyticsIngestLagMs": _lag_ms(followed),
         "workers": {
             "duties": [
-                {"name": duty.name, "running": duty.held, "heartbeatAgeSeconds": _rounded(duty.age)}
-                for duty in figures.duties()
+                {"name": duty.name, "running": not duty.fault, "heartbeatAgeSeconds": _rounded(duty.age)}
+                for duty in standings()
             ],
             "tasksWaiting": figures.tasks_waiting(),
         },
