@@ -80,11 +80,15 @@ class Template:
     places: Mapping[str, str] = field(default_factory=dict)
 
     def build(self, values: Mapping[str, Any]) -> Built:
-        """The probe that these values make; raises Invalid with a pointer (/values/<field>) to each that does not do."""
+        """The probe that these values make; raises Invalid with a pointer (/values/<field>) to each that does not do.
+
+        Without an address, HTTP asks the upstream at its own, which was checked there.
+        """
         built = self.make(read(self.fields, values))
         wrong = [
             Fault(self._blamed(fault.pointer), fault.detail)
             for fault in faults(built.kind, built.address, built.options, built.secret)
+            if built.address or built.kind != "http" or fault.pointer != "/address"
         ]
         if wrong:
             raise Invalid(wrong[0].detail, faults=wrong)

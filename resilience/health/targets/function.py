@@ -4,11 +4,10 @@ address   the name under which code registered it
 options   at_least, at_most: bounds of the number that it gives back
 """
 
-import asyncio
 import inspect
-import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from typing import Any
 
 from django.db import close_old_connections
@@ -18,11 +17,9 @@ from portal.kit.errors import Fault
 from resilience.health.targets import reach
 from resilience.health.targets.base import Finding, Question, Tools, Value
 from resilience.health.targets.functions import function_named, function_names
+from resilience.health.targets.once import StillRunning, once
 
 KNOWN = frozenset(("at_least", "at_most"))
-
-_running: set[str] = set()
-_lock = threading.Lock()
 
 
 class Function:
@@ -53,31 +50,21 @@ class Function:
             if inspect.iscoroutinefunction(function):
                 given = await function()
             else:
-                loop = asyncio.get_running_loop()
-                given = await loop.run_in_executor(tools.threads, _once, question.address, function)
-        except _StillRunningError:
+                given = await once(f"function {question.address}", partial(_called, function), tools.threads)
+        except StillRunning:
             return Finding(False, 0.0, "The last run of this function has not ended yet.")
         except Exception as error:  # noqa: BLE001  whatever it raises is what it found
             given = {"ok": False, "error": f"{type(error).__name__}: {error}"}
         return understood(given, question.options, time.perf_counter() - started)
 
 
-class _StillRunningError(Exception):
-    """It is called already."""
-
-
-def _once(name: str, function: Callable[[], Any]) -> Any:
-    with _lock:
-        if name in _running:
-            raise _StillRunningError
-        _running.add(name)
+def _called(function: Callable[[], Any]) -> Any:
+    """What the function gives back; connections to the database that it opened are given up when they have broken."""
+    close_old_connections()
     try:
-        close_old_connections()
         return function()
     finally:
         close_old_connections()
-        with _lock:
-            _running.discard(name)
 
 
 def understood(given: Any, options: Mapping[str, Any], seconds: float) -> Finding:

@@ -5,12 +5,12 @@ memory    address: empty; options fail_percent (5), warn_percent (10) available,
           whichever is tighter
 """
 
-import asyncio
 import os
 import time
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +20,7 @@ from django.utils.translation import gettext as _
 from portal.kit.errors import Fault
 from resilience.health.targets import reach
 from resilience.health.targets.base import Finding, Question, Tools, Value
+from resilience.health.targets.once import StillRunning, once
 
 KNOWN = frozenset(("fail_percent", "warn_percent"))
 GIB = 1 << 30
@@ -44,9 +45,10 @@ class Disk:
         started = time.perf_counter()
         if not allowed(question.address):
             return Finding(False, 0.0, "The path is not one that the operator allows (BREAKWATER_PROBE_PATHS).")
-        loop = asyncio.get_running_loop()
         try:
-            told = await loop.run_in_executor(tools.threads, os.statvfs, question.address)
+            told = await once(f"disk {question.address}", partial(os.statvfs, question.address), tools.threads)
+        except StillRunning:
+            return Finding(False, 0.0, "The last look at this path has not ended yet: its disk hangs.")
         except OSError as error:
             return Finding(False, time.perf_counter() - started, f"The path cannot be read: {error.strerror}.")
         size, free = told.f_blocks * told.f_frsize, told.f_bavail * told.f_frsize

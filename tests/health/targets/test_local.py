@@ -1,6 +1,10 @@
 """Probes of this machine: its disks and its memory."""
 
+import asyncio
 import os
+import threading
+from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -9,6 +13,7 @@ import pytest
 from resilience.health.targets import registry
 from resilience.health.targets.base import Question, Tools
 from resilience.health.targets.local import in_bounds
+from resilience.health.targets.once import once
 from resilience.health.targets.run import run
 
 pytestmark = pytest.mark.plain
@@ -54,6 +59,28 @@ async def test_only_allowed_paths(tools: Tools, room: Path, settings: Any) -> No
 async def test_a_path_that_is_gone(tools: Tools, room: Path) -> None:
     """A path that there is not is a failure with its reason."""
     assert (await run(disk(room / "gone"), tools)).error == "The path cannot be read: No such file or directory."
+
+
+async def test_a_disk_that_hangs(tools: Tools, room: Path) -> None:
+    """While a look at a path hangs, it is not looked at again, and holds one thread; afterwards it is."""
+    release = threading.Event()
+    hanging = asyncio.ensure_future(once(f"disk {room}", partial(release.wait, 20), tools.threads))
+    await asyncio.sleep(0)
+    assert (await run(disk(room), tools)).error.endswith("its disk hangs.")
+    release.set()
+    await hanging
+    assert (await run(disk(room, fail_percent=0), tools)).ok
+
+
+async def test_what_never_started(threads: ThreadPoolExecutor) -> None:
+    """A call that is cancelled before a thread takes it leaves nothing behind."""
+    release = threading.Event()
+    busy = [threads.submit(release.wait, 20) for _ in range(4)]
+    with pytest.raises(TimeoutError):
+        await asyncio.wait_for(once("x", dict, threads), 0.05)
+    release.set()
+    assert all(one.result() for one in busy)
+    assert await once("x", dict, threads) == {}
 
 
 async def test_memory(tools: Tools) -> None:

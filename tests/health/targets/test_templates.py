@@ -11,7 +11,7 @@ from portal.kit.errors import Invalid
 from resilience.health import register_function
 from resilience.health.targets import registry
 from resilience.health.targets.base import Finding, Question, Tools
-from resilience.health.targets.fields import Built
+from resilience.health.targets.fields import Built, Field, Template
 from resilience.health.targets.functions import forget_function
 from resilience.health.targets.run import run
 from resilience.health.targets.templates import template, templates
@@ -252,6 +252,16 @@ def test_faults(name: str, values: dict[str, Any], pointer: str) -> None:
     with pytest.raises(Invalid) as caught:
         build(name, {**MINIMAL[name], **values})
     assert [fault.pointer for fault in caught.value.faults] == [f"/values/{pointer}"]
+
+
+def test_the_upstreams_own_address() -> None:
+    """A template may leave the address to the upstream; what else is wrong is said all the same."""
+    fields = (Field("status", "Status"),)
+    own = Template("own", "Own", "Own.", fields, lambda values: Built("http", "", {"status": values["status"]}))
+    assert own.build({"status": "2xx"}).address == ""
+    with pytest.raises(Invalid) as caught:
+        own.build({"status": "many"})
+    assert [fault.pointer for fault in caught.value.faults] == ["/values/status"]
 
 
 def test_parts_of_a_path_stay_parts() -> None:
