@@ -95,8 +95,9 @@ def calls(since: datetime) -> Mapping[int, tuple[int, int]]:
 def _counts(upstream_ids: Sequence[int]) -> dict[int, dict[str, int]]:
     rows = Counter.objects.unscoped().filter(upstream_id__in=upstream_ids, name__in=_NAMES)
     found: dict[int, dict[str, int]] = defaultdict(dict)
-    for upstream, name, total in rows.values_list("upstream_id", "name").annotate(Sum("value")).order_by():
-        found[upstream][name] = max(total, 0)
+    summed = rows.values_list("upstream_id", "name").annotate(total=Sum("value")).filter(total__gt=0).order_by()
+    for upstream, name, total in summed:
+        found[upstream][name] = total
     return found
 
 

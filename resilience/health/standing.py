@@ -8,6 +8,7 @@ from typing import Any
 from django.db.models import Q
 from django.utils import timezone
 
+from portal.tenancy.models import Organization
 from portal.web.formats import moment
 from resilience.breakers.models import Breaker
 from resilience.health import saying
@@ -18,6 +19,11 @@ from resilience.health.models import Component, Outage, Probe
 from resilience.health.providers import Load, loads
 
 SHOWN = 5
+UNREAD = (
+    *(f"upstream__{name}" for name in ("headers", "credentials", "credentials_type", "credentials_set_at", "figures")),
+    *(f"upstream__{name}" for name in ("routes", "created_at", "updated_at", "paused_by", "paused_reason", "version")),
+    *(f"upstream__breaker__{name}" for name in ("version", "generation", "touched", "spared_until", "spared_reason")),
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,6 +46,7 @@ class ComponentHealth:
     """One component as it can be read now: `state` is none when its probes have not run, whatever was last written.
 
     `probe_id` and `last_ms` are of its first probe, whose latency stands for it. `last_at` is when any of its probes ran last.
+    `facts` is what its score was made of.
     """
 
     component: Component
@@ -55,6 +62,7 @@ class ComponentHealth:
     last_at: datetime | None = None
     outage: Outage | None = None
     blamed_on: Component | None = None
+    facts: Facts | None = None
 
     @property
     def href(self) -> str:
@@ -131,9 +139,9 @@ class ProbeRow:
 
 
 def read(organization_ids: frozenset[int] | None, now: datetime) -> Reading:
-    """Everything that a score is made of, in six queries at most."""
+    """Everything that a score is made of, in seven queries at most."""
     scope = Q() if organization_ids is None else Q(organization__in=organization_ids) | Q(organization__isnull=True)
-    components = list(_components(scope))
+    components = _components(scope)
     by_id = {component.pk: component for component in components}
     probes = tuple(_probes(scope))
     outages = list(_outages(scope, by_id))
@@ -164,21 +172,6 @@ def href_of(component: Component) -> str:
     return f"/settings/health/{component.organization.slug}/{component.slug}"
 
 
-def facts_of(one: ComponentHealth, now: datetime) -> Facts:
-    """What the score needs to know of a component."""
-    return Facts(
-        id=one.component.pk,
-        state=one.state,
-        importance=one.component.weighs,
-        queue=one.component.upstream_id is not None,
-        breaker=one.breaker_word,
-        waiting=one.load.waiting,
-        age=_seconds(one.load.oldest_at, now),
-        conflicts=one.load.conflicts,
-        conflict_age=_seconds(one.load.conflict_at, now),
-    )
-
-
 def _health(
     component: Component,
     *,
@@ -190,22 +183,34 @@ def _health(
 ) -> ComponentHealth:
     breaker = _breaker(component)
     state, since, reason = _read_state(component, probes, breaker, now)
-    ran = [probe.last_at for probe in probes if probe.last_at is not None]
-    one = ComponentHealth(
+    facts = Facts(
+        id=component.pk,
+        state=state,
+        importance=component.weighs,
+        queue=component.upstream_id is not None,
+        breaker=breaker.state if breaker else "",
+        waiting=load.waiting,
+        age=_seconds(load.oldest_at, now),
+        conflicts=load.conflicts,
+        conflict_age=_seconds(load.conflict_at, now),
+    )
+    scored = component_score(facts)
+    return ComponentHealth(
         component=component,
         state=state,
         since=since,
         reason=reason,
+        score=scored.value,
+        losses=told(scored.lost, {component.pk: component}),
         breaker=breaker,
         load=load,
         probe_id=probes[0].id if probes else None,
         last_ms=probes[0].last_ms if probes else None,
-        last_at=max(ran, default=None),
+        last_at=max((probe.last_at for probe in probes if probe.last_at is not None), default=None),
         outage=outage,
         blamed_on=by_id.get(component.blamed_on_id or 0) if state is State.DOWN else None,
+        facts=facts,
     )
-    scored = component_score(facts_of(one, now))
-    return replace(one, score=scored.value, losses=told(scored.lost, {component.pk: component}))
 
 
 def _read_state(
@@ -244,11 +249,14 @@ def _urgency(one: ComponentHealth) -> tuple[int, bool, float, str, str]:
     )
 
 
-def _components(scope: Q) -> Iterable[Component]:
-    found = Component.objects.unscoped().filter(scope)
-    return found.select_related("organization", "upstream", "upstream__breaker").defer(
-        *(f"upstream__{name}" for name in ("headers", "credentials", "figures", "routes"))
-    )
+def _components(scope: Q) -> list[Component]:
+    """With upstream, breaker and organization, without what is neither shown nor scored."""
+    rows = Component.objects.unscoped().filter(scope).select_related("upstream", "upstream__breaker").defer(*UNREAD)
+    components = list(rows)
+    owners = Organization.objects.unscoped().in_bulk({one.organization_id for one in components} - {None})
+    for component in components:
+        component.organization = owners.get(component.organization_id or 0)
+    return components
 
 
 def _probes(scope: Q) -> Iterable[ProbeRow]:
@@ -268,6 +276,8 @@ def _outages(scope: Q, by_id: Mapping[int, Component]) -> Iterable[Outage]:
 
 def told(lost: Sequence[Lost], names: Mapping[int, Component], of: int = 0) -> tuple[Loss, ...]:
     """The losses in words, the most first; what does not fit is one line more."""
+    if not lost:
+        return ()
     shown, rest = lost[:SHOWN], lost[SHOWN:]
     found = [
         Loss(

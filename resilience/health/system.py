@@ -22,7 +22,7 @@ from resilience.health.core.score import SystemScore, network_score, status, sys
 from resilience.health.core.states import State
 from resilience.health.core.trend import Trend, trend
 from resilience.health.models import Component, Outage, SystemSnapshot
-from resilience.health.standing import ComponentHealth, Loss, Reading, facts_of, iso, read, told
+from resilience.health.standing import ComponentHealth, Loss, ProbeRow, Reading, iso, read, told
 
 TREND_OVER = timedelta(minutes=30)
 
@@ -71,7 +71,7 @@ class System:
     """How everything is. `score` is None without data, `status` "unknown" then; `delta` points over `span` make the `trend`.
 
     `components` come with the most urgent first, `outages` with the longest first. `fresh` says when the probes ran, in a sentence;
-    `late` is how many of them did not when they were due.
+    `late` is how many of them did not when they were due. `probes` are all that are switched on.
     """
 
     at: datetime
@@ -81,6 +81,7 @@ class System:
     caps: tuple[Loss, ...] = ()
     components: tuple[ComponentHealth, ...] = ()
     outages: tuple[Outage, ...] = ()
+    probes: tuple[ProbeRow, ...] = ()
     trend: str | None = None
     delta: float | None = None
     span: timedelta | None = None
@@ -145,7 +146,7 @@ def get_system_health(organization: str = "") -> System:
 
 def made(reading: Reading) -> System:
     """The system that was read, without its trend and its network."""
-    scored = system_score([facts_of(one, reading.at) for one in reading.components])
+    scored = system_score([one.facts for one in reading.components if one.facts is not None])
     names = {one.component.pk: one.component for one in reading.components}
     fresh, late = saying.freshness(reading.probes, reading.at)
     return System(
@@ -156,6 +157,7 @@ def made(reading: Reading) -> System:
         caps=told(scored.caps, names),
         components=reading.components,
         outages=reading.outages,
+        probes=reading.probes,
         fresh=fresh,
         late=late,
         weight=scored.weight,

@@ -108,7 +108,10 @@ def seconds(stretched: Iterable[Stretch]) -> Seconds:
 
 def added(parts: Iterable[Seconds]) -> Seconds:
     """All of them together."""
-    total = Seconds()
-    for part in parts:
-        total += part
-    return total
+    found = list(parts)
+    return Seconds(
+        sum(one.up for one in found),
+        sum(one.slow for one in found),
+        sum(one.down for one in found),
+        sum(one.maintenance for one in found),
+    )

@@ -77,8 +77,9 @@ def merged(texts: Iterable[str]) -> Histogram:
     counts = [0] * SIZE
     for text in texts:
         if text:
-            for place, count in enumerate(_counts(text)):
-                counts[place] += count
+            start, _, rest = text.partition(":")
+            for place, count in enumerate(rest.split(","), int(start)):
+                counts[place] += int(count)
     return Histogram(tuple(counts))
 
 
