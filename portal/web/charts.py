@@ -174,6 +174,7 @@ def series_chart(
     limits: Sequence[Limit] = (),
     floor: float = 0.0,
     top: float | None = None,
+    steps: int = LINES,
     now_label: str = "",
 ) -> Chart:
     """Several lines over the same moments, between `floor` and `top` (a round figure when not given), each named at its end.
@@ -208,8 +209,8 @@ def series_chart(
         heads=tuple(one.name for one in series),
         rows=[Row(moment, tuple(write(one.values[x]) for one in series)) for x, moment in enumerate(at)][::-1],
         across=[
-            Tick(percent(TOP + HEIGHT * (1 - step / LINES)), write(floor + span * step / LINES))
-            for step in range(LINES + 1)
+            Tick(percent(TOP + HEIGHT * (1 - step / steps)), write(floor + span * step / steps))
+            for step in range(steps + 1)
         ],
         below=_dates(start, end),
         lines=[_path(run) for run in main],
@@ -230,7 +231,7 @@ def _apart(ends: Sequence[Tick], least: float = 9.0) -> list[Tick]:
     """The names at the ends of lines, moved so that none stands on another."""
     found: list[Tick] = []
     low = 100.0
-    for tick in sorted(ends, key=lambda tick: -float(tick.at.rstrip("%"))):
+    for tick in sorted(ends[::-1], key=lambda tick: -float(tick.at.rstrip("%"))):
         low = min(float(tick.at.rstrip("%")), low - least)
         found.append(Tick(percent(low), tick.label))
     return found

@@ -8,10 +8,10 @@ from django.utils.translation import gettext as _
 
 from portal.web import charts
 from portal.web.charts import Chart
-from portal.web.formats import GAP, number
+from portal.web.formats import GAP, age, number
 from resilience.health import words
 from resilience.health.models import Probe
-from resilience.health.series import Range, Series
+from resilience.health.series import Range, Series, Span
 
 CHARTS = ("latency", "availability")
 
@@ -31,6 +31,13 @@ class Drawn:
         return f"figures-{self.chart.name}"
 
 
+def span_word(one: Span, until: datetime) -> str:
+    """What stands over a shaded stretch: short, for several may stand side by side."""
+    if one.tone != "bad":
+        return words.shortened(one.word, 24)
+    return _("out, %s") % age((one.end or until) - one.start)
+
+
 def share_of(runs: int, failed: int) -> float | None:
     """The share of good answers; None when nothing was asked."""
     return (runs - failed) / runs if runs else None
@@ -39,7 +46,10 @@ def share_of(runs: int, failed: int) -> float | None:
 def drawn(history: Series, probe: Probe | None) -> list[Drawn]:
     """The two charts of a probe's history: how long it took, and how often it was well."""
     at = [point.at for point in history.points]
-    spans = [charts.Span(one.start, one.end or history.until, one.word, one.tone) for one in history.spans]
+    spans = [
+        charts.Span(one.start, one.end or history.until, span_word(one, history.until), one.tone)
+        for one in history.spans
+    ]
     lines = [
         charts.Series("p99", [point.p99 for point in history.points]),
         charts.Series("p95", [point.p95 for point in history.points], main=True),
@@ -77,6 +87,7 @@ def drawn(history: Series, probe: Probe | None) -> list[Drawn]:
         spans=spans,
         floor=floor,
         top=1.0,
+        steps=3 if floor else 4,
         now_label=now_label,
     )
     return [
@@ -136,7 +147,7 @@ def _data(
             {
                 "from": round(one.start.timestamp()),
                 "to": round((one.end or history.until).timestamp()),
-                "name": one.word,
+                "name": span_word(one, history.until),
                 "tone": one.tone,
             }
             for one in history.spans

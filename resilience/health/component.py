@@ -30,7 +30,7 @@ RANGES = {
     Range.QUARTER: gettext_lazy("90 days"),
     Range.YEAR: gettext_lazy("Year"),
 }
-RESULTS, OUTAGES, PLANS = 20, 10, 5
+RESULTS, OUTAGES, PLANS = 12, 10, 5
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,6 +7,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from typing import Protocol
 
 from django.db.models import Q
 
@@ -85,11 +86,27 @@ class Details:
     availability: Availability = field(default_factory=Availability)
 
 
-def details(components: Sequence[Component]) -> dict[int, Details]:
-    """What the cards of these components show, by component id; at most five queries. Who asks has checked that they may be seen."""
+class Asked(Protocol):
+    """What is needed of an enabled probe."""
+
+    @property
+    def id(self) -> int: ...
+    @property
+    def component_id(self) -> int: ...
+    @property
+    def interval(self) -> float: ...
+    @property
+    def last_at(self) -> datetime | None: ...
+
+
+def details(components: Sequence[Component], asked: Iterable[Asked] | None = None) -> dict[int, Details]:
+    """What the cards of these components show, by component id. Who asks has checked that they may be seen.
+
+    Three queries, and one more where the caller has not read the enabled probes (`asked`, in their order) already.
+    """
     now = clock.now()
-    probes = _probes(components)
-    first = {probe.pk: component_id for component_id, mine in probes.items() for probe in mine[:1]}
+    probes = _of_each(_probes(components) if asked is None else asked)
+    first = {probe.id: component.pk for component in components for probe in probes.get(component.pk, ())[:1]}
     minutes, usual = _latencies(list(first), now)
     present = _present(components, probes, now)
     uptimes = _uptimes(components, now)
@@ -110,10 +127,14 @@ _Row = tuple[datetime, int, int, float, float, str]
 """A bucket: at, runs, failed, sum_ms, max_ms, histogram."""
 
 
-def _probes(components: Sequence[Component]) -> dict[int, list[Probe]]:
-    found: dict[int, list[Probe]] = defaultdict(list)
+def _probes(components: Sequence[Component]) -> Iterable[Probe]:
     rows = Probe.objects.unscoped().filter(component__in=[one.pk for one in components], enabled=True).order_by("pk")
-    for probe in rows.only("pk", "component_id", "interval", "last_at"):
+    return rows.only("pk", "component_id", "interval", "last_at")
+
+
+def _of_each(probes: Iterable[Asked]) -> dict[int, list[Asked]]:
+    found: dict[int, list[Asked]] = defaultdict(list)
+    for probe in probes:
         found[probe.component_id].append(probe)
     return found
 
@@ -127,12 +148,12 @@ def _latencies(probe_ids: Sequence[int], now: datetime) -> tuple[dict[int, list[
     week = Q(size=DAY, at__gte=today - USUAL_DAYS * ONE_DAY) | Q(size=HOUR, at__gte=today)
     rows = Bucket.objects.unscoped().filter(probe__in=probe_ids)
     names = ("probe_id", "size", "at", "runs", "failed", "sum_ms", "max_ms", "histogram")
-    for part in (hour, week):
-        for probe_id, size, at, runs, failed, sum_ms, max_ms, text in rows.filter(part).values_list(*names):
-            if size == MINUTE:
-                minutes[probe_id].append((at, runs, failed, sum_ms, max_ms, text))
-            else:
-                usual[probe_id].append(text)
+    parts = (rows.filter(part).values_list(*names) for part in (hour, week))
+    for probe_id, size, at, runs, failed, sum_ms, max_ms, text in next(parts).union(*parts, all=True):
+        if size == MINUTE:
+            minutes[probe_id].append((at, runs, failed, sum_ms, max_ms, text))
+        else:
+            usual[probe_id].append(text)
     return minutes, usual
 
 
@@ -149,7 +170,7 @@ def _spark(minutes: Sequence[_Row], now: datetime) -> tuple[tuple[datetime, floa
 
 
 def _present(
-    components: Sequence[Component], probes: Mapping[int, Sequence[Probe]], now: datetime
+    components: Sequence[Component], probes: Mapping[int, Sequence[Asked]], now: datetime
 ) -> dict[int, Seconds]:
     """The seconds since the last hour that is an uptime: by flips, and no data from when the probes should have run again."""
     start = _written_until(now)
@@ -177,7 +198,7 @@ def _stretches(
     return stretches(start, max(min(now, known_until), start), first, turns)
 
 
-def _known_until(probes: Sequence[Probe], now: datetime) -> datetime:
+def _known_until(probes: Sequence[Asked], now: datetime) -> datetime:
     ran = [probe.last_at + stale_after(probe.interval) for probe in probes if probe.last_at is not None]
     return max(ran, default=now) if probes and ran else now
 

@@ -2,7 +2,7 @@
 
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from hashlib import blake2b
 from typing import Any
@@ -99,7 +99,7 @@ class Out:
     spread: str
     overdue: bool
     may_operate: bool
-    impacts: list[Impact] = field(default_factory=list)
+    impacts: list[Impact]
 
     @property
     def component(self) -> Component:
@@ -152,7 +152,11 @@ class Page:
     said: str
     may_operate: bool
     may_administer: bool
-    counts: dict[str, Count | None]
+
+    @property
+    def fell(self) -> float:
+        """By how many points the score fell, as a positive figure."""
+        return max(-(self.system.delta or 0.0), 0.0)
 
     @property
     def filters(self) -> bool:
@@ -175,7 +179,7 @@ def shown(viewer: Viewer, asked: Asked) -> Page:
     fitting = [one for one in mine if _fits(one, asked)]
     after = min(max(asked.after, 0), max(len(fitting) - 1, 0))
     page = fitting[after : after + PAGE]
-    known = details([one.component for one in page])
+    known = details([one.component for one in page], whole.probes)
     outages = sorted(whole.outages, key=_severity)
     standing = {one.component.pk: one for one in whole.components}
     chosen = next((one for one in whole.components if one.href == asked.of), None) or _telling(mine, outages)
@@ -183,7 +187,10 @@ def shown(viewer: Viewer, asked: Asked) -> Page:
         system=whole,
         asked=asked,
         meters=[meter(part) for part in whole.parts],
-        outages=[_out(viewer, outage, standing, now, full=not n) for n, outage in enumerate(outages[:SHOWN_OUT])],
+        outages=[
+            _out(viewer, outage, standing, now, full=bool(asked.of) and not n)
+            for n, outage in enumerate(outages[:SHOWN_OUT])
+        ],
         more_out=max(len(outages) - SHOWN_OUT, 0),
         cards=[card(one, known.get(one.component.pk, Details()), now) for one in page],
         found=len(fitting),
@@ -198,7 +205,6 @@ def shown(viewer: Viewer, asked: Asked) -> Page:
         said=_said(whole),
         may_operate=bool(viewer.organizations_with(Permission.OPERATE)),
         may_administer=bool(viewer.organizations_with(Permission.ADMINISTER)),
-        counts=counts(whole),
     )
 
 
@@ -252,18 +258,26 @@ def meter(part: Part) -> Meter:
 
 
 def _out(viewer: Viewer, outage: Outage, standing: Mapping[int, ComponentHealth], now: datetime, *, full: bool) -> Out:
-    upstream = outage.component.upstream_id
+    upstream, health = outage.component.upstream_id, standing.get(outage.component_id)
     return Out(
         outage=outage,
-        health=standing.get(outage.component_id),
+        health=health,
         opened=words.opened(outage),
         severity=words.severity(outage),
         source=words.expected_source(outage),
         spread=words.spread(outage),
         overdue=outage.expected_at is not None and outage.expected_at < now,
         may_operate=viewer.can(Permission.OPERATE, outage.component.organization_id or 0),
-        impacts=impacts(viewer, [upstream]) if full and upstream is not None else [],
+        impacts=impacts(viewer, [upstream]) if full and upstream is not None else _waiting(health),
     )
+
+
+def _waiting(health: ComponentHealth | None) -> list[Impact]:
+    """What is known of the impact without another query; the rest comes with the minutes."""
+    upstream = health.component.upstream if health else None
+    if health is None or upstream is None or not health.load.waiting:
+        return []
+    return [words.waiting(health.load.waiting, upstream.slug)]
 
 
 def out_of(viewer: Viewer, health: ComponentHealth) -> Out | None:
@@ -301,7 +315,8 @@ def _figure(one: ComponentHealth, known: Details) -> tuple[str, str, str]:
     measured = known.p95 if known.p95 is not None else one.last_ms
     match one.state:
         case State.DOWN:
-            return _("no answer"), f"{words.shortened(one.reason or _('down'), 38)}{since}", f"{one.reason}{since}"
+            said = f"{since.strip()}: {one.reason}" if since and one.reason else one.reason or since.strip()
+            return _("no answer"), said, said
         case State.NONE:
             aside = (_("no data") + since) if one.since or one.last_at else _("no data yet")
             return "–", aside, one.reason
@@ -320,7 +335,7 @@ def _notes(one: ComponentHealth) -> list[str]:
     if one.blamed_on is not None:
         found.append(_("because %s is down") % one.blamed_on.name)
     if one.component.upstream is not None and one.component.upstream.paused_at is not None:
-        found.append(_("paused by %s") % one.component.upstream.paused_by)
+        found.append(_("paused: nothing is sent to it"))
     if one.state is State.MAINTENANCE and one.outage is not None:
         found.append(_("out, as planned"))
     return found
@@ -344,8 +359,15 @@ def _columns(days: Sequence[Day]) -> list[tuple[str, float]]:
 def counts(whole: System) -> dict[str, Count | None]:
     """What the navigation counts, of what was read anyway."""
     down = whole.count(State.DOWN)
-    stopped = sum(1 for one in whole.components if one.breaker and one.breaker.state == "open")
-    return {"health": count(down), "breakers": Count(stopped, _("open"), "bad") if stopped else None}
+    stopped = sum(1 for one in whole.components if one.breaker and one.breaker.state == BreakerState.OPEN)
+    failed = sum(one.load.failed for one in whole.components)
+    conflicts = sum(one.load.conflicts for one in whole.components)
+    return {
+        "health": count(down),
+        "breakers": Count(stopped, _("open"), "bad") if stopped else None,
+        "queue": Count(failed, _("failed"), "bad") if failed else Count(whole.backlog, _("waiting")),
+        "conflicts": Count(conflicts, _("need a decision"), "ask") if conflicts else None,
+    }
 
 
 def count(n: int) -> Count | None:

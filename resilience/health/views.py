@@ -25,6 +25,7 @@ from resilience.health.minutes import minutes
 from resilience.health.models import Probe
 from resilience.health.series import Range, series
 from resilience.health.standing import ComponentHealth
+from resilience.health.system import System
 
 STATES = {state.value for state in State}
 
@@ -46,6 +47,13 @@ def _answer(request: HttpRequest, template: str, context: dict[str, Any]) -> Htt
     return response
 
 
+def _known(request: HttpRequest, whole: System) -> None:
+    """Tells the frame of the page what was read anyway."""
+    request.known_counts = pages.counts(whole)  # type: ignore[attr-defined]
+    owners = (one.component.organization for one in whole.components)
+    request.known_organizations = {owner.pk: owner for owner in owners if owner}  # type: ignore[attr-defined]
+
+
 def _asked(request: HttpRequest) -> pages.Asked:
     state, after = request.GET.get("state", ""), request.GET.get("after", "")
     return pages.Asked(
@@ -61,7 +69,7 @@ def index(request: HttpRequest) -> HttpResponse:
     """How everything is; `live` is the fragment that follows it, with the minutes of one component if the page shows them."""
     asked = _asked(request)
     shown = pages.shown(_chosen(request), asked)
-    request.known_counts = shown.counts  # type: ignore[attr-defined]
+    _known(request, shown.system)
     context: dict[str, Any] = {"page": shown, "itself_facts": facts(shown.itself)}
     if asked.of and shown.chosen:
         context |= _minutes(shown.chosen, shown.choices)
@@ -76,11 +84,14 @@ def _minutes(one: ComponentHealth, choices: list[ComponentHealth]) -> dict[str, 
 
 @require_GET
 def panel(request: HttpRequest) -> HttpResponse:
-    """The minutes of one component, which the page fetches when it stands."""
+    """The minutes of one component with all that the outage means, which the page fetches when it stands."""
     shown = pages.shown(_chosen(request), _asked(request))
     if shown.chosen is None:
         raise NotFound
-    return _answer(request, "health/partials/minutes.html", _minutes(shown.chosen, shown.choices))
+    context = _minutes(shown.chosen, shown.choices)
+    if shown.outages:
+        context["out"] = shown.outages[0]
+    return _answer(request, "health/partials/minutes.html", context)
 
 
 @require_GET
@@ -88,7 +99,7 @@ def component(request: HttpRequest, slug: str, organization: str = "") -> HttpRe
     """One component; `live` is the fragment that follows it."""
     asked = _asked_charts(request)
     shown = components.shown(_viewer(request), organization, slug, asked)
-    request.known_counts = pages.counts(shown.system)  # type: ignore[attr-defined]
+    _known(request, shown.system)
     context = {
         "shown": shown,
         "minutes": shown.minutes,

@@ -15,6 +15,7 @@ from resilience.health.actions.check_now import Checked
 from resilience.health.core.eta import Source
 from resilience.health.core.states import Importance, Severity, State
 from resilience.health.models import Outage, Probe
+from resilience.health.providers import Impact
 
 
 def moment_of(at: datetime, *, seconds: bool = False) -> str:
@@ -91,6 +92,12 @@ def spread(outage: Outage) -> str:
         return ""
     low, high = formats.age(outage.expected_low), formats.age(outage.expected_high)
     return "" if low == high else _("half of them took %(low)s to %(high)s") % {"low": low, "high": high}
+
+
+def waiting(n: int, slug: str) -> Impact:
+    """How much waits for an upstream, as a line of what its outage means."""
+    said = ngettext("%(n)s change", "%(n)s changes", n) % {"n": formats.number(n)}
+    return Impact(_("Waiting"), said, n, f"/resilience/queue?upstream={slug}", _("none lost"))
 
 
 def importance(value: Importance) -> str:
