@@ -77,6 +77,7 @@ export class Source {
     Object.assign(this, { addresses: { stream, socket, messages }, who, tell, changed, stranger });
     this.last = "";
     this.started = false;
+    this.triedAt = 0;
     this.reset();
   }
 
@@ -107,7 +108,7 @@ export class Source {
 
   stop() {
     this.started = false;
-    for (const timer of [this.next, this.again, this.polling, this.watching]) clearTimeout(timer);
+    for (const timer of [this.next, this.again, this.polling, this.hurrying, this.watching]) clearTimeout(timer);
     this.current?.close();
     this.trying?.close();
     this.current = this.trying = null;
@@ -115,7 +116,10 @@ export class Source {
 
   /** Does at once what would be done later: the network is back, or somebody looks again. */
   hurry() {
-    if (!this.started || this.current?.kind === "stream" || this.trying || Date.now() - (this.triedAt ?? 0) < HURRIED) return;
+    if (!this.started || this.current?.kind === "stream" || this.trying) return;
+    clearTimeout(this.hurrying);
+    const wait = this.triedAt + HURRIED - Date.now();
+    if (wait > 0) return void (this.hurrying = setTimeout(() => this.hurry(), wait));
     if (this.by === "polling") this.pollOn();
     this.attempt("stream");
   }

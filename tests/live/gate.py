@@ -1,4 +1,4 @@
-"""What stands between a browser and the portal: it counts streams, blocks them as a proxy does, and stays where it is when the portal moves."""
+"""What stands between a browser and the portal: it counts streams, blocks them as a proxy does, and stays when the portal moves."""
 
 import asyncio
 import threading

@@ -117,7 +117,7 @@ async def test_an_unknown_address_is_refused(server: Server, write: Writer) -> N
 async def test_what_is_taken_away_closes_the_socket(server: Server, write: Writer, what: str, code: int) -> None:
     """A removed member and a signed-out one are told apart by the code, within a heartbeat."""
     bob = write.person()
-    arguments = {
+    arguments: dict[str, Any] = {
         "remove_member": {"user": bob.user, "organization": bob.organization},
         "sign_out": {"key": bob.session},
     }

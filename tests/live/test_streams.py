@@ -202,13 +202,13 @@ async def test_a_stream_beats(server: Server, write: Writer) -> None:
 async def test_what_is_taken_away_ends_the_stream(server: Server, write: Writer, what: str, comes_back: int) -> None:
     """Removed from the organization, signed out, locked out, another password: the stream ends at the next heartbeat."""
     bob = write.person()
-    arguments = {
+    arguments: dict[str, dict[str, Any]] = {
         "remove_member": {"user": bob.user, "organization": bob.organization},
         "sign_out": {"key": bob.session},
-    }.get(what, {"user": bob.user})
+    }
     async with listening(server, bob.cookie) as stream:
         await stream.next()
-        write(what, **arguments)
+        write(what, **arguments.get(what, {"user": bob.user}))
         begun = time.monotonic()
         assert await stream.next() is None
         assert time.monotonic() - begun < HEARTBEAT + 1
