@@ -231,7 +231,8 @@ def _apart(ends: Sequence[Tick], least: float = 9.0) -> list[Tick]:
     """The names at the ends of lines, moved so that none stands on another."""
     found: list[Tick] = []
     low = 100.0
-    for tick in sorted(ends[::-1], key=lambda tick: -float(tick.at.rstrip("%"))):
+    lowest_first = list(reversed(ends))
+    for tick in sorted(lowest_first, key=lambda tick: -float(tick.at.rstrip("%"))):
         low = min(float(tick.at.rstrip("%")), low - least)
         found.append(Tick(percent(low), tick.label))
     return found
