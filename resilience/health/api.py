@@ -20,6 +20,7 @@ from resilience.health import api_examples as shown
 from resilience.health import serializers
 from resilience.health.actions.add_component import add_component
 from resilience.health.actions.add_probe import add_probe
+from resilience.health.actions.check_now import check_now
 from resilience.health.actions.filling import ANSWERS
 from resilience.health.actions.remove_component import remove_component
 from resilience.health.actions.remove_probe import remove_probe
@@ -270,6 +271,22 @@ class ProbeView(APIView):
         """Removes it with its results; the history of its component stays. Needs the scope administer and the role admin."""
         remove_probe(viewer=viewer_of(request), probe_id=probe_id)
         return Response(status=204)
+
+
+class CheckView(APIView):
+    """One probe, asked at once."""
+
+    @extend_schema(
+        operation_id="health_probes_check",
+        summary="Check now",
+        request=None,
+        responses={200: serializers.CheckedSerializer, **problems(400, 403, 404, 409, 413, 415)},
+        examples=[example("It is well", shown.CHECKED, status=200)],
+        tags=TAGS,
+    )
+    def post(self, request: Request, probe_id: int) -> Response:
+        """Asks now and says what was found, which is recorded and judged as any other result. Needs the role operator."""
+        return Response(serializers.represent_checked(check_now(viewer=viewer_of(request), probe_id=probe_id)))
 
 
 class TemplatesView(APIView):

@@ -94,3 +94,15 @@ TEMPLATES: dict[str, Any] = {
         }
     ]
 }
+CHECKED: dict[str, Any] = {
+    "probe": 31,
+    "at": "2026-11-21T03:12:02Z",
+    "ok": True,
+    "slow": False,
+    "ms": 4.2,
+    "error": "",
+    "metadata": {"connect_ms": 2.9, "query_ms": 1.1},
+    "state": "up",
+    "counted": True,
+    "blind": False,
+}

@@ -7,6 +7,7 @@ from typing import Any
 from django.utils.translation import gettext_lazy as _
 from rest_framework import serializers
 
+from resilience.health.actions.check_now import Checked
 from resilience.health.actions.steering import shown_address, shown_options
 from resilience.health.core.draft import IN_A_ROW, INTERVALS, SLOW, TIMEOUTS
 from resilience.health.core.states import Importance, State
@@ -193,6 +194,34 @@ class ProbeSerializer(serializers.Serializer[Any]):
     revision = serializers.IntegerField()
     created_at = serializers.DateTimeField()
     notice = serializers.CharField(required=False, help_text=_("What else followed from a change."))
+
+
+class CheckedSerializer(serializers.Serializer[Any]):
+    """What one check found."""
+
+    probe = serializers.IntegerField()
+    at = serializers.DateTimeField()
+    ok = serializers.BooleanField()
+    slow = serializers.BooleanField()
+    ms = serializers.FloatField()
+    error = serializers.CharField(allow_blank=True)
+    metadata = serializers.DictField()
+    state = serializers.ChoiceField(choices=STATES, help_text=_("The probe's afterwards."))
+    counted = serializers.BooleanField(
+        help_text=_("Whether it was recorded and judged: not where the probe is paused.")
+    )
+    blind = serializers.BooleanField(help_text=_("Nothing else could be reached either, so it says nothing."))
+
+
+def represent_checked(checked: Checked) -> Mapping[str, Any]:
+    """What one check found, as JSON."""
+    plain = ("at", "ok", "slow", "ms", "error", "counted", "blind")
+    return {
+        "probe": checked.probe_id,
+        **{name: getattr(checked, name) for name in plain},
+        "metadata": dict(checked.metadata),
+        "state": checked.state.value,
+    }
 
 
 def represent_component(component: Component, probes: Sequence[Probe], now: datetime) -> Mapping[str, Any]:

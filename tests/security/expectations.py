@@ -63,6 +63,7 @@ NEW_OUTAGE = {"component": "plans-api", "severity": "minor"}
 NEW_MAINTENANCE = {"title": "Backup", "schedule": "0 2 * * 1", "minutes": 90}
 OF_TIDEWATER = {"organization": "tidewater"}
 PLAN = {"name": "plan_edit"}
+HTTP = {"template": "http"}
 RULES = {"do": "save", "rules": "{{}}", **OF_TIDEWATER}
 FORCED = {"why": "other", "reason": "a test", "until": "60"}
 RESOLUTION = {"digest": "{digest}", "document": {"title": "New"}}
@@ -138,6 +139,19 @@ EXPECTED: dict[str, list[Case]] = {
     "api/v1/breakers/<slug:slug>/disable": [post(For.RIGHT, WHY)],
     # health
     "settings/health": [get(For.SIGNED_IN)],
+    "settings/health/add": [get(For.RIGHT_SOMEWHERE), post(For.RIGHT_SOMEWHERE, {"name": "x"})],
+    "settings/health/components/<int:component_id>/edit": [get(For.RIGHT), post(For.RIGHT, {"importance": "high"})],
+    "settings/health/components/<int:component_id>/remove": [get(For.RIGHT), post(For.RIGHT, {"typed": "x"})],
+    "settings/health/components/<int:component_id>/probes/add": [get(For.RIGHT)],
+    "settings/health/components/<int:component_id>/probes/add/<slug:template>": [
+        get(For.RIGHT, where=HTTP),
+        post(For.RIGHT, {"name": "x"}, where=HTTP),
+    ],
+    "settings/health/probes/<int:probe_id>/edit": [get(For.RIGHT), post(For.RIGHT, {"name": "x"})],
+    "settings/health/probes/<int:probe_id>/check": [post(For.RIGHT)],
+    "settings/health/probes/<int:probe_id>/pause": [post(For.RIGHT)],
+    "settings/health/probes/<int:probe_id>/resume": [post(For.RIGHT)],
+    "settings/health/probes/<int:probe_id>/remove": [get(For.RIGHT), post(For.RIGHT, {"typed": "x"})],
     "api/v1/health/components": [
         get(For.SIGNED_IN),
         post(For.NAMED, {"slug": "store", "name": "Store", **OF_TIDEWATER}),
@@ -153,6 +167,7 @@ EXPECTED: dict[str, list[Case]] = {
         Case("PATCH", For.RIGHT, {"interval": 60}),
         Case("DELETE", For.RIGHT),
     ],
+    "api/v1/health/probes/<int:probe_id>/check": [post(For.RIGHT)],
     "api/v1/health/probe-templates": [get(For.SIGNED_IN)],
     # outages and maintenance
     "api/v1/health/outages": [get(For.SIGNED_IN), post(For.NAMED, NEW_OUTAGE | OF_TIDEWATER)],
