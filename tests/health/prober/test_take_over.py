@@ -92,7 +92,6 @@ def never_twice(home: Home, asked: list[float]) -> None:
 
 
 @pytest.mark.crash
-@pytest.mark.django_db
 def test_a_killed_prober_is_replaced(home: Home) -> None:
     """After kill -9 another worker probes within seconds, in the same rhythm; the probe and its component stay up."""
     with listening() as (address, asked):
@@ -108,7 +107,6 @@ def test_a_killed_prober_is_replaced(home: Home) -> None:
 
 
 @pytest.mark.crash
-@pytest.mark.django_db
 def test_a_frozen_prober_that_comes_back_does_nothing_more(home: Home) -> None:
     """When its heartbeat is stale another one takes over, and when it thaws it neither asks nor records."""
     with listening() as (address, asked):
