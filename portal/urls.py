@@ -11,6 +11,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("api/v1/", include("resilience.upstreams.api_urls")),
     path("", include("resilience.breakers.urls")),
     path("api/v1/", include("resilience.breakers.api_urls")),
+    path("", include("resilience.health.outage_urls")),
     path("", include("resilience.health.urls")),
     path("api/v1/", include("resilience.health.outage_api_urls")),
     path("api/v1/", include("resilience.health.api_urls")),

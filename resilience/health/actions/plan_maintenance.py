@@ -50,24 +50,32 @@ def plan_maintenance(
     of availability.
     """
     with transaction.atomic():
-        component = component_of(viewer, component_id, Permission.ADMINISTER) if component_id is not None else None
-        organization = _organization(viewer, component, organization_id)
-        now = clock.now()
-        schedule = one_line(plan.schedule)
-        row = Maintenance(
-            organization=organization,
-            component=component,
-            title=one_line(plan.title),
-            starts_at=plan.starts_at or now,
-            ends_at=plan.ends_at,
-            schedule=schedule,
-            minutes=plan.minutes if schedule else 0,
-            time_zone=plan.time_zone or organization.time_zone,
-            created_by=viewer.name,
-        )
-        refuse([*_texts(row), *(_recurring(row, now) if schedule else _once(plan, now))])
+        row = draft_maintenance(viewer=viewer, plan=plan, organization_id=organization_id, component_id=component_id)
         row.save()
         tell_maintenance("maintenance.planned", viewer, row, _said(row))
+    return row
+
+
+def draft_maintenance(
+    *, viewer: Viewer, plan: Plan, organization_id: int | None = None, component_id: int | None = None
+) -> Maintenance:
+    """The same, checked and not kept: to say its next times first. Call it in a transaction."""
+    component = component_of(viewer, component_id, Permission.ADMINISTER) if component_id is not None else None
+    organization = _organization(viewer, component, organization_id)
+    now = clock.now()
+    schedule = one_line(plan.schedule)
+    row = Maintenance(
+        organization=organization,
+        component=component,
+        title=one_line(plan.title),
+        starts_at=plan.starts_at or now,
+        ends_at=plan.ends_at,
+        schedule=schedule,
+        minutes=plan.minutes if schedule else 0,
+        time_zone=plan.time_zone or organization.time_zone,
+        created_by=viewer.name,
+    )
+    refuse([*_texts(row), *(_recurring(row, now) if schedule else _once(plan, now))])
     return row
 
 
