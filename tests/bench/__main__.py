@@ -6,6 +6,7 @@ from pathlib import Path
 
 from tests.bench import claims, idle, report, runners, sharing
 from tests.bench.drain import RunnerFailed
+from tests.bench.health import probes
 from tests.bench.merging import section as merging
 from tests.bench.order import Order
 from tests.bench.patterns import rows as situations
@@ -15,7 +16,9 @@ from tests.bench.sink import running_sink
 from tests.support.portal import Portal
 from tests.support.postgres import running_postgres
 
-SECTIONS = ["patterns", "sharing", "merge", "throughput", "claims", "idle"]
+SECTIONS = ["patterns", "sharing", "merge", "throughput", "claims", "idle", "probes"]
+ALONE = {"patterns", "merge", "probes"}
+"""Sections that need no sink."""
 FULL = [
     "bare",
     "bare-uvloop",
@@ -41,7 +44,9 @@ def main() -> None:
         patterns.run(options.rows or (), rigorous=options.rigorous)
     if "merge" in options.sections:
         merging.run()
-    if set(options.sections) <= {"patterns", "merge"}:
+    if "probes" in options.sections:
+        probes.run()
+    if set(options.sections) <= ALONE:
         return
     with running_sink() as sink, tempfile.TemporaryDirectory(prefix="breakwater-bench-") as directory:
         bench = Bench(

@@ -9,16 +9,21 @@ import json
 import os
 import subprocess
 import sys
+import tempfile
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
+from pathlib import Path
 from random import Random
 from statistics import median
 
 import django
 from django.core.management import call_command
 from django.db import connection
+
+from tests.bench.runners import ours, whole
+from tests.support.postgres import running_postgres
 
 PROBES, INTERVAL, SERVERS = 1_000, 10.0, 100
 WARM, SPAN = 12.0, 30.0
@@ -50,6 +55,19 @@ class Probed:
             f"  {database:<11} a death is a committed flip, {DEATH_INTERVAL:g} s x {THRESHOLD}, {len(self.noticed)} deaths:"
             f" median {median(self.noticed):.2f} s, at most {max(self.noticed):.2f} s (aim {bound:g})"
         )
+
+
+def run() -> None:
+    """Measure on both databases, and print."""
+    print("A prober with a thousand probes", flush=True)
+    with tempfile.TemporaryDirectory(prefix="breakwater-bench-") as directory:
+        homes = [Path(directory, name) for name in ("sqlite", "postgres")]
+        for home in homes:
+            home.mkdir()
+        print(measure(whole(ours(homes[0]))).told("SQLite"), flush=True)
+        with running_postgres(fsync=True) as server:
+            database = server.create_database("probes")
+            print(measure(whole(ours(homes[1], database))).told("PostgreSQL"), "\n", flush=True)
 
 
 def measure(env: Mapping[str, str]) -> Probed:
