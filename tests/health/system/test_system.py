@@ -1,0 +1,197 @@
+"""How everything is, for who asks: the score, its breakdown, and what can be said of each component now."""
+
+import json
+from collections.abc import Callable
+from datetime import datetime, timedelta
+from typing import Any
+
+import pytest
+from pytest_django import DjangoAssertNumQueries
+
+from portal.kit.errors import NotFound
+from portal.kit.viewer import ANONYMOUS
+from resilience.health import get_system_health
+from resilience.health.core.states import State
+from resilience.health.models import Component, Outage, Probe, SystemSnapshot
+from resilience.health.system import System, system, system_of
+from syncqueue.models import Counter
+from tests.health.watching import NOON, Watched
+from tests.support.breakers import stop
+from tests.support.people import People, make_upstream
+
+pytestmark = pytest.mark.django_db
+ONE_MINUTE = timedelta(minutes=1)
+ClockAt = Callable[[datetime], None]
+
+
+def stands(component: Component, state: State, at: datetime = NOON) -> None:
+    """What the prober has written of a component, just now."""
+    Component.objects.filter(pk=component.pk).update(state=state.value, since=at, reason="It said so")
+    Probe.objects.filter(component=component).update(state=state.value, last_at=at, last_ms=112.4, last_ok=True)
+
+
+def one(found: System, slug: str) -> Any:
+    """One component of them."""
+    [health] = [health for health in found.components if health.component.slug == slug]
+    return health
+
+
+def test_who_sees_what(people: People, watched: Watched, clock_at: ClockAt) -> None:
+    """A member sees the organization's components and Breakwater itself; a stranger only the latter; nobody sees nothing."""
+    Component.objects.create(slug="breakwater", name="Breakwater itself")
+    stands(watched.component, State.UP)
+    seen = {
+        user.username: {health.component.slug for health in system(people.viewer(user)).components}
+        for user in (people.alice, people.bob, people.charlie)
+    }
+    assert seen["alice"] == seen["bob"] == {"plans-api", "breakwater"}
+    assert seen["charlie"] == {"breakwater"}
+    nobody = system(ANONYMOUS)
+    assert (nobody.components, nobody.score, nobody.status) == ((), None, "unknown")
+
+
+def test_breakdown(people: People, watched: Watched, clock_at: ClockAt) -> None:
+    """The API has the score, each part with its share, and every lost point with its reason."""
+    stands(watched.component, State.UP)
+    other = make_upstream(people.tidewater, "openai").component
+    stands(other, State.SLOW)
+    Counter.objects.create(upstream=watched.component.upstream, name="queued", slot=3, value=110)
+    said = json.loads(json.dumps(system(people.viewer(people.bob)).as_dict()))
+    assert (said["score"], said["status"]) == (87, "degraded")
+    assert {part["name"]: (part["score"], part["weight"]) for part in said["parts"]} == {
+        "upstreams": (80, 0.4),
+        "queue": (90, 0.3),
+        "breakers": (None, 0.15),
+        "conflicts": (100, 0.15),
+    }
+    assert said["parts"][0]["losses"] == [
+        {"reason": "slow", "text": "openai slow", "points": 20.0, "component": "openai"}
+    ]
+    assert said["parts"][1]["losses"] == [{"reason": "backlog", "text": "110 waiting", "points": 10.0, "component": ""}]
+    assert said["thresholds"] == {"healthy": 90, "degraded": 50}
+    assert [(row["slug"], row["state"], row["score"], row["waiting"]) for row in said["components"]] == [
+        ("openai", "slow", 60, 0),
+        ("plans-api", "up", 90, 110),
+    ]
+
+
+def test_a_critical_one_caps(people: People, clock_at: ClockAt) -> None:
+    """While a critical upstream is down the score is 40 at the most, and the page says why."""
+    stands(make_upstream(people.tidewater, "plans", critical=True).component, State.DOWN)
+    for n in range(30):
+        stands(make_upstream(people.tidewater, f"u{n}").component, State.UP)
+    found = system_of(None)
+    assert (found.score, found.status) == (40, "unhealthy")
+    assert [cap.text for cap in found.caps] == ["40 at the most while plans is down, which is critical"]
+
+
+def test_a_dead_prober_is_seen(people: People, watched: Watched, clock_at: ClockAt) -> None:
+    """When no probe has run for three intervals nothing is known, and there is no score, whatever stands in the row."""
+    stands(watched.component, State.UP)
+    clock_at(NOON + timedelta(seconds=95))
+    assert one(system_of(None), "plans-api").state is State.UP
+    clock_at(NOON + timedelta(seconds=96))
+    found = system_of(None)
+    health = one(found, "plans-api")
+    assert (health.state, health.score, found.score, found.status) == (State.NONE, None, None, "unknown")
+    assert "have not run" in health.reason
+    assert (found.late, found.fresh) == (1, "1 of 1 probes did not run when they were due, one for 1\u00a0min.")
+
+
+def test_fresh(people: People, watched: Watched, clock_at: ClockAt) -> None:
+    """When all probes ran, the page says how long ago the oldest run was."""
+    stands(watched.component, State.UP)
+    clock_at(NOON + timedelta(seconds=22))
+    assert system_of(None).fresh == "Fresh: all probes ran within the last 22\u00a0s."
+
+
+def test_an_open_breaker_is_known_at_once(people: People, watched: Watched, clock_at: ClockAt) -> None:
+    """What deliveries have found is said before the prober has written it; a breaker that a person holds open says nothing."""
+    stands(watched.component, State.UP)
+    assert watched.component.upstream is not None
+    breaker = stop(watched.component.upstream)
+    health = one(system_of(None), "plans-api")
+    assert (health.state, health.breaker_word) == (State.DOWN, "open")
+    breaker.forced, breaker.forced_by = "open", "alice"
+    breaker.save()
+    assert one(system_of(None), "plans-api").state is State.UP
+
+
+def test_outages_and_blame(people: People, watched: Watched, clock_at: ClockAt) -> None:
+    """An outage that goes on stands with its component, and a child that is down names the parent."""
+    stands(watched.component, State.DOWN)
+    child = make_upstream(people.tidewater, "child").component
+    stands(child, State.DOWN)
+    Component.objects.filter(pk=child.pk).update(blamed_on=watched.component)
+    going = Outage.objects.create(component=watched.component, began_at=NOON, noticed_at=NOON, severity="major")
+    Outage.objects.create(component=child, began_at=NOON - ONE_MINUTE, noticed_at=NOON, ended_at=NOON, severity="minor")
+    found = system_of(None)
+    assert [outage.pk for outage in found.outages] == [going.pk]
+    assert one(found, "plans-api").outage.pk == going.pk
+    assert one(found, "child").blamed_on.slug == "plans-api"
+    assert one(found, "child").as_dict()["blamedOn"] == "plans-api"
+
+
+def test_the_most_urgent_first(people: People, clock_at: ClockAt) -> None:
+    """Down, slow, no data, maintenance, up."""
+    for state in State:
+        stands(make_upstream(people.tidewater, f"is-{state.value}").component, state)
+    order = [health.state for health in system_of(None).components]
+    assert order == [State.DOWN, State.SLOW, State.NONE, State.MAINTENANCE, State.UP]
+
+
+def test_trend(people: People, watched: Watched, clock_at: ClockAt) -> None:
+    """It comes from the snapshots of the last half hour, of those organizations that are seen."""
+    for n in range(30):
+        at = NOON + n * ONE_MINUTE
+        for organization, score in ((people.tidewater, 90 - n), (people.northlight, 50 + n), (None, 70)):
+            SystemSnapshot.objects.create(organization=organization, at=at, score=score, status="healthy", weight=1)
+    clock_at(NOON + 29 * ONE_MINUTE)
+    mine, theirs, all_of_them = (
+        system(people.viewer(people.bob)),
+        system(people.viewer(people.charlie)),
+        system_of(None),
+    )
+    assert (mine.trend, mine.delta) == ("declining", -20)
+    assert (theirs.trend, theirs.delta) == ("improving", 20)
+    assert (all_of_them.trend, all_of_them.delta) == ("stable", 0)
+    assert mine.span == 29 * ONE_MINUTE
+
+
+def test_the_network(people: People, watched: Watched, clock_at: ClockAt) -> None:
+    """It counts what anything answered at all, out of the last snapshot."""
+    for n, network in ((0, {"answered": 1, "unanswered": 9}), (1, {"answered": 30, "unanswered": 10})):
+        SystemSnapshot.objects.create(
+            organization=people.tidewater,
+            at=NOON + n * ONE_MINUTE,
+            status="unknown",
+            parts=json.dumps({"network": network}),
+        )
+    clock_at(NOON + ONE_MINUTE)
+    assert system(people.viewer(people.bob)).network.as_dict() == {"score": 75, "answered": 30, "unanswered": 10}
+    assert system(people.viewer(people.charlie)).network.score is None
+
+
+def test_queries(people: People, clock_at: ClockAt, django_assert_max_num_queries: DjangoAssertNumQueries) -> None:
+    """Eight queries, however many components there are."""
+    for n in range(12):
+        upstream = make_upstream(people.tidewater, f"u{n}")
+        stands(upstream.component, State.UP)
+        stop(upstream)
+        Counter.objects.create(upstream=upstream, name="queued", slot=0, value=1)
+        Counter.objects.create(upstream=upstream, name="conflict", slot=0, value=1)
+    Component.objects.create(organization=people.tidewater, slug="alone", name="Alone")
+    bob = people.viewer(people.bob)
+    with django_assert_max_num_queries(8):
+        system(bob).as_dict()
+
+
+def test_from_code(people: People, watched: Watched, clock_at: ClockAt) -> None:
+    """`get_system_health()` sees all, or one organization; one that there is not is told."""
+    stands(watched.component, State.UP)
+    make_upstream(people.northlight, "theirs")
+    assert len(get_system_health().components) == 2
+    assert get_system_health("tidewater").score == 100
+    assert get_system_health("northlight").score is None
+    with pytest.raises(NotFound):
+        get_system_health("nowhere")
