@@ -166,10 +166,11 @@ def write(database: dict[str, str]) -> Iterator[Writer]:
     stop(process)
 
 
-def serve(database: dict[str, str], log: Path) -> tuple[subprocess.Popen[str], Server]:
+def serve(database: dict[str, str], log: Path, heartbeat: float = HEARTBEAT) -> tuple[subprocess.Popen[str], Server]:
     """Starts a web process on a port of its own choice."""
     command = [sys.executable, "-m", "uvicorn", "portal.asgi:application", "--port", "0", "--no-access-log"]
-    process = start(command, env=database, cwd=ROOT, log=log)
+    environment = {**database, "BREAKWATER_LIVE_HEARTBEAT": str(heartbeat)}
+    process = start(command, env=environment, cwd=ROOT, log=log)
     deadline = time.monotonic() + 20
     while time.monotonic() < deadline and process.poll() is None:
         if found := re.search(r"running on http://127\.0\.0\.1:(\d+)", log.read_text()):

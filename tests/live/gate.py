@@ -32,7 +32,7 @@ class Gate:
 
     async def serve(self, client: asyncio.StreamReader, back: asyncio.StreamWriter) -> None:
         """Passes one request on."""
-        with suppress(ConnectionError, asyncio.IncompleteReadError):
+        with suppress(ConnectionError, asyncio.IncompleteReadError, asyncio.CancelledError):
             head = await client.readuntil(b"\r\n\r\n")
             path = head.split(b" ", 2)[1].partition(b"?")[0]
             self.asked[path] += 1

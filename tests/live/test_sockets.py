@@ -113,12 +113,12 @@ async def test_an_unknown_address_is_refused(server: Server, write: Writer) -> N
                 pass
 
 
-@pytest.mark.parametrize(("what", "code"), [("remove_member", 4403), ("sign_out", 4401)])
+@pytest.mark.parametrize(("what", "code"), [("remove_membership", 4403), ("sign_out", 4401)])
 async def test_what_is_taken_away_closes_the_socket(server: Server, write: Writer, what: str, code: int) -> None:
     """A removed member and a signed-out one are told apart by the code, within a heartbeat."""
     bob = write.person()
     arguments: dict[str, Any] = {
-        "remove_member": {"user": bob.user, "organization": bob.organization},
+        "remove_membership": {"user": bob.user, "organization": bob.organization},
         "sign_out": {"key": bob.session},
     }
     async with connected(server, {**bob.cookie, "Origin": server.address}) as socket:

@@ -197,13 +197,13 @@ async def test_a_stream_beats(server: Server, write: Writer) -> None:
 
 @pytest.mark.parametrize(
     ("what", "comes_back"),
-    [("remove_member", 403), ("sign_out", 401), ("deactivate", 401), ("change_password", 401)],
+    [("remove_membership", 403), ("sign_out", 401), ("deactivate", 401), ("new_password", 401)],
 )
 async def test_what_is_taken_away_ends_the_stream(server: Server, write: Writer, what: str, comes_back: int) -> None:
     """Removed from the organization, signed out, locked out, another password: the stream ends at the next heartbeat."""
     bob = write.person()
     arguments: dict[str, dict[str, Any]] = {
-        "remove_member": {"user": bob.user, "organization": bob.organization},
+        "remove_membership": {"user": bob.user, "organization": bob.organization},
         "sign_out": {"key": bob.session},
     }
     async with listening(server, bob.cookie) as stream:

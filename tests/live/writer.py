@@ -16,14 +16,21 @@ django.setup()
 
 from django.conf import settings  # noqa: E402
 from django.core.management import call_command  # noqa: E402
+from django.db import transaction  # noqa: E402
 from django.test import Client  # noqa: E402
 
+from portal.accounts.actions.change_password import change_password  # noqa: E402
+from portal.accounts.actions.tell import tell  # noqa: E402
 from portal.accounts.models import User  # noqa: E402
 from portal.events.models import Event  # noqa: E402
 from portal.events.record import record  # noqa: E402
 from portal.kit import clock  # noqa: E402
 from portal.kit.viewer import Role  # noqa: E402
+from portal.tenancy.actions.remove_member import remove_member  # noqa: E402
+from portal.tenancy.actions.revoke_token import revoke_token  # noqa: E402
 from portal.tenancy.models import Membership, Organization, Token  # noqa: E402
+from portal.tenancy.viewers import viewer_of_user  # noqa: E402
+from resilience.health.models import Component  # noqa: E402
 
 
 def person(name: str, organization: str, role: str) -> dict[str, Any]:
@@ -66,7 +73,7 @@ def burst(organization: int, count: int) -> int:
     return Event.objects.latest("id").pk
 
 
-def remove_member(user: int, organization: int) -> None:
+def remove_membership(user: int, organization: int) -> None:
     """Takes a membership away."""
     Membership.objects.filter(user=user, organization=organization).delete()
 
@@ -81,7 +88,7 @@ def deactivate(user: int) -> None:
     User.objects.filter(pk=user).update(is_active=False)
 
 
-def change_password(user: int) -> None:
+def new_password(user: int) -> None:
     """Gives a person another password, which ends all sessions."""
     kept = User.objects.get(pk=user)
     kept.set_password("another long pass phrase")
@@ -93,9 +100,74 @@ def revoke(secret: str) -> None:
     Token.objects.filter(digest=sha256(secret.encode()).hexdigest()).update(revoked_at=clock.now())
 
 
+def component(slug: str, organization: int | None = None) -> int:
+    """A component that is up; without an organization it is a part of Breakwater itself."""
+    made = Component.objects.create(
+        organization_id=organization, slug=slug, name=slug.title(), state="up", since=clock.now()
+    )
+    return made.pk
+
+
+def turn(component: int, state: str, reason: str = "", *, verb: str = "") -> int:
+    """Gives a component another state as the prober does, and gives the event's id."""
+    with transaction.atomic():
+        found = Component.objects.unscoped().get(pk=component)
+        data = {"component": found.slug, "upstream": None, "before": found.state, "reason": reason}
+        found.state, found.since, found.reason = state, clock.now(), reason
+        found.save()
+        last = record(
+            verb=verb or f"health.{state}",
+            subject=f"component:{found.pk}",
+            actor="breakwater",
+            organization_id=found.organization_id,
+            data=data,
+        )
+    return last.pk
+
+
+def remove(component: int) -> None:
+    """Removes a component."""
+    with transaction.atomic():
+        found = Component.objects.unscoped().get(pk=component)
+        record(
+            verb="component.removed",
+            subject=f"component:{found.pk}",
+            actor="alice",
+            organization_id=found.organization_id,
+            data={"component": found.slug},
+        )
+        found.delete()
+
+
+def told(what: str, user: int, organization: int, key: str, secret: str) -> None:
+    """Takes something away as the portal's own actions do: with the event that tells of it."""
+    person = User.objects.get(pk=user)
+    admin, _new = User.objects.get_or_create(username=f"admin-{organization}", defaults={"password": "!"})
+    Membership.objects.get_or_create(user=admin, organization_id=organization, defaults={"role": Role.ADMIN})
+    viewer = viewer_of_user(admin)
+    membership = Membership.objects.unscoped().get(user=person, organization_id=organization)
+    match what:
+        case "sign_out":
+            with transaction.atomic():
+                tell(user=person, verb="account.signed_out", actor=person.username)
+                sign_out(key)
+        case "password":
+            person.set_password("a long pass phrase of before")
+            person.save()
+            change_password(user=person, old="a long pass phrase of before", new="another long pass phrase")
+        case "remove":
+            remove_member(viewer=viewer, membership_id=membership.pk)
+        case "revoke":
+            token = Token.objects.unscoped().get(digest=sha256(secret.encode()).hexdigest())
+            revoke_token(viewer=viewer, token_id=token.pk)
+
+
 COMMANDS: dict[str, Callable[..., Any]] = {
     each.__name__: each
-    for each in (person, session, event, burst, remove_member, sign_out, deactivate, change_password, revoke)
+    for each in (
+        *(person, session, event, burst, remove_membership, sign_out, deactivate, new_password, revoke),
+        *(component, turn, remove, told),
+    )
 }
 
 
