@@ -159,7 +159,7 @@ def write(database: dict[str, str]) -> Iterator[Writer]:
         stdout=subprocess.PIPE,
         text=True,
     )
-    first_line(process)
+    first_line(process, seconds=90)
     yield Writer(process)
     assert process.stdin
     process.stdin.close()
@@ -171,7 +171,7 @@ def serve(database: dict[str, str], log: Path, heartbeat: float = HEARTBEAT) -> 
     command = [sys.executable, "-m", "uvicorn", "portal.asgi:application", "--port", "0", "--no-access-log"]
     environment = {**database, "BREAKWATER_LIVE_HEARTBEAT": str(heartbeat)}
     process = start(command, env=environment, cwd=ROOT, log=log)
-    deadline = time.monotonic() + 20
+    deadline = time.monotonic() + 60
     while time.monotonic() < deadline and process.poll() is None:
         if found := re.search(r"running on http://127\.0\.0\.1:(\d+)", log.read_text()):
             return process, Server(int(found[1]), process.pid)
