@@ -21,7 +21,7 @@ from resilience.health import serializers
 from resilience.health.actions.add_component import add_component
 from resilience.health.actions.add_probe import add_probe
 from resilience.health.actions.check_now import check_now
-from resilience.health.actions.filling import ANSWERS
+from resilience.health.actions.filling import ANSWERS, described
 from resilience.health.actions.remove_component import remove_component
 from resilience.health.actions.remove_probe import remove_probe
 from resilience.health.actions.update_component import update_component
@@ -301,4 +301,4 @@ class TemplatesView(APIView):
     )
     def get(self, request: Request) -> Response:
         """What a probe can be made of: each template with the values that it asks for, in the order in which pages offer them."""
-        return Response({"results": [one.as_dict() for one in [ANSWERS, *templates()]]})
+        return Response({"results": [described(one) for one in [ANSWERS, *templates()]]})

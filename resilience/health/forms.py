@@ -13,11 +13,11 @@ from django.utils.translation import gettext_lazy
 from portal.kit import jsontext
 from portal.kit.errors import Fault, Invalid
 from portal.tenancy.models import Organization
-from resilience.health.actions.steering import OWN, readable, shown_address, shown_options
+from resilience.health.actions.filling import functions
+from resilience.health.actions.steering import readable, shown_address, shown_options
 from resilience.health.core.states import Importance
 from resilience.health.models import Component, Probe
 from resilience.health.targets.fields import Field, Template
-from resilience.health.targets.functions import function_names
 from resilience.health.targets.registry import kinds
 
 VALUE = "value-"
@@ -257,7 +257,7 @@ def _field(one: Field, known: Mapping[str, Any], kept: str) -> forms.Field:
     attributes = {"placeholder": one.example, "spellcheck": "false", "autocomplete": "off"}
     choices = list(one.choices)
     if one.name == "function":
-        choices = [(name, name) for name in function_names() if not name.startswith(OWN)]
+        choices = [(name, name) for name in functions()]
     match one.kind:
         case "flag":
             return forms.BooleanField(initial=bool(initial), **{**names, "required": False})

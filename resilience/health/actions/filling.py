@@ -8,8 +8,10 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from portal.kit.errors import Fault, Invalid
-from resilience.health.models import Component, Probe
+from resilience.health.actions.steering import OWN
+from resilience.health.models import Component
 from resilience.health.targets.fields import Built, Field, Template
+from resilience.health.targets.functions import function_names
 from resilience.health.targets.templates import template, templates
 
 MADE = ("kind", "address", "options", "secret")
@@ -49,6 +51,18 @@ ANSWERS = Template(
 def offered(component: Component) -> list[Template]:
     """The templates that a probe of this component can be made of."""
     return [*([ANSWERS] if component.upstream_id is not None else []), *templates()]
+
+
+def functions() -> list[str]:
+    """The names of the functions that a probe may ask: those that code registered, without Breakwater's own."""
+    return [name for name in function_names() if not name.startswith(OWN)]
+
+
+def described(made: Template) -> dict[str, Any]:
+    """What REST says of a template; a function is chosen among those that there are."""
+    said = made.as_dict()
+    fields = [{**one, "choices": functions()} if one["name"] == "function" else one for one in said["fields"]]
+    return {**said, "fields": fields}
 
 
 def template_named(name: object) -> Template | None:
@@ -93,11 +107,6 @@ def _made(made: Template, plain: dict[str, Any], values: Mapping[str, Any], kept
     shape = {"kind": built.kind, "address": built.address, "options": dict(built.options), "secret": dict(built.secret)}
     shown = {name: value for name, value in typed.items() if name not in hidden}
     return Filled({**proposed, **plain, **shape, "template": made.name, "values": shown}, secrets)
-
-
-def values_of(probe: Probe, said: Mapping[str, Any]) -> dict[str, Any]:
-    """The template's values after a change: what is not named stays, what is null takes its default."""
-    return {**probe.values, **said}
 
 
 def at_fields(name: str, faults: Sequence[Fault]) -> list[Fault]:
