@@ -3,13 +3,14 @@
 Used by the prober's database thread alone.
 """
 
+import logging
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import datetime
 from functools import partial
 from time import monotonic
 
-from django.db import connection, transaction
+from django.db import DataError, IntegrityError, connection, transaction
 from django.utils.translation import gettext as _
 
 from portal.kit import clock
@@ -21,12 +22,15 @@ from resilience.health import store
 from resilience.health.actions.reassess import reassess
 from resilience.health.actions.settle import NotOurs, Settled, forget, settle
 from resilience.health.asking import Ready, ready
+from resilience.health.core.judge import Change, Standing, judge
 from resilience.health.core.occurrences import active_at
 from resilience.health.core.states import State
 from resilience.health.core.status import is_stale
 from resilience.health.models import Component, Maintenance, Outage, Probe
 from resilience.health.providers import loads
 from resilience.health.store import Fence, Ran
+
+log = logging.getLogger(__name__)
 
 LOOK = 0.5
 """Seconds between two looks at what others changed."""
@@ -39,7 +43,7 @@ SWEEP = 60.0
 
 @dataclass(slots=True)
 class Watched:
-    """A probe as the prober holds it. `state`, `failures` and `seen_at` are hints: its row decides.
+    """A probe as the prober holds it. `standing` and `seen_at` are hints: its row decides.
 
     `seen_at` is when something was found out about it for the last time; a blind result finds out nothing.
     """
@@ -51,20 +55,23 @@ class Watched:
     interval: float
     slow_after_ms: int | None
     down_after: int
+    up_after: int
     what: Ready
     breaker: SharedBreaker | None
-    state: State
-    failures: int
+    standing: Standing
     seen_at: datetime | None
-    fresh: bool = True
     doubtful: bool = False
+
+    def after(self, *, ok: bool, slow: bool, at: datetime) -> tuple[Standing, Change | None]:
+        """How it would stand after such a result."""
+        down, up = self.down_after, self.up_after
+        return judge(self.standing, ok=ok, slow=slow, at=at, down_after=down, up_after=up)
 
 
 @dataclass(slots=True)
 class News:
     """What one look found. `watched` is everything that is to be asked, when that may have changed."""
 
-    settled: Settled = field(default_factory=Settled)
     watched: dict[int, Watched] | None = None
 
 
@@ -97,12 +104,25 @@ class Book:
             self._done[name] = monotonic()
         return News(watched=self.watched)
 
-    def turn(self, runs: list[Ran], skipped: Mapping[int, int]) -> News:
-        """Writes what was found, and looks at what others changed when it is time. Raises NotOurs after a take-over."""
+    def settle(self, runs: list[Ran], skipped: Mapping[int, int]) -> None:
+        """Writes what was found. Raises NotOurs after a take-over.
+
+        A run that the database refuses for what it holds is dropped; it would be refused for ever, and the others with it.
+        """
+        try:
+            settled = settle(runs, maintained=self._maintained, skipped=skipped, fence=self._fence)
+        except (DataError, IntegrityError):
+            if len(runs) <= 1:
+                log.exception("A result of the probe %s cannot be kept", [run.probe_id for run in runs])
+                return
+            for run in runs:
+                self.settle([run], {})
+            return
+        self._remember(settled)
+
+    def look(self) -> News:
+        """What others changed, when it is time to look."""
         news = News()
-        if runs or skipped:
-            news.settled = settle(runs, maintained=self._maintained, skipped=skipped, fence=self._fence)
-            self._remember(news.settled)
         if self._is_time("look", LOOK):
             self._look(news)
         return news
@@ -165,7 +185,7 @@ class Book:
         if upstream is not None and feeds:
             breaker = self._breakers.of(upstream.pk, upstream.slug, figures_of(upstream))
         if known is not None and known.key == key:
-            known.breaker, known.state, known.failures = breaker, State(probe.state), probe.failures
+            known.breaker, known.standing = breaker, _standing(probe)
             return known
         return Watched(
             probe_id=probe.pk,
@@ -175,10 +195,10 @@ class Book:
             interval=probe.interval,
             slow_after_ms=probe.slow_after_ms,
             down_after=probe.failures_to_down,
+            up_after=probe.successes_to_up,
             what=ready(probe),
             breaker=breaker,
-            state=State(probe.state),
-            failures=probe.failures,
+            standing=_standing(probe),
             seen_at=probe.last_at,
         )
 
@@ -213,7 +233,7 @@ class Book:
         stale = {
             one.probe_id: (one.seen_at, why)
             for one in self.watched.values()
-            if one.state.known and one.seen_at is not None and is_stale(one.interval, one.seen_at, now)
+            if one.standing.state.known and one.seen_at is not None and is_stale(one.interval, one.seen_at, now)
         }
         if stale:
             self._remember(forget(stale, maintained=self._maintained, fence=self._fence))
@@ -227,7 +247,7 @@ class Book:
     def _remember(self, settled: Settled) -> None:
         for probe_id, standing in settled.standings.items():
             if (one := self.watched.get(probe_id)) is not None:
-                one.state, one.failures = standing.state, standing.failures
+                one.standing = standing
 
     def _note_waiting(self) -> None:
         """Keeps how much waited at most in each outage that goes on."""
@@ -249,6 +269,11 @@ class Book:
             if self._fence is not None and not store.is_held(cursor, self._fence):
                 raise NotOurs
             work()
+
+
+def _standing(probe: Probe) -> Standing:
+    state = State(probe.state)
+    return Standing(state, probe.since, probe.failures, probe.successes, probe.slows, probe.streak_at)
 
 
 def _keep_waiting(outage_id: int, waiting: int) -> None:

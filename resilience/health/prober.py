@@ -13,6 +13,7 @@ from collections import Counter
 from collections.abc import AsyncIterator, Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager
+from dataclasses import replace
 from functools import partial
 from time import monotonic
 from time import time as wall
@@ -26,7 +27,6 @@ from resilience.breakers.runtime import Runtime
 from resilience.health.actions.settle import NotOurs
 from resilience.health.asking import NotWell, ask, ran, verdict_of
 from resilience.health.book import LOOK, Book, News, Watched
-from resilience.health.core.judge import speaks_against
 from resilience.health.core.schedule import Schedule, phase
 from resilience.health.core.states import State
 from resilience.health.outside import Outside
@@ -195,7 +195,9 @@ class Prober:
         try:
             at = clock.now()
             finding = await ask(watched.what, self._tools)
-            blind = await self._is_blind(watched, finding)
+            found = ran(watched.probe_id, watched.revision, finding, at=at, slow_after_ms=watched.slow_after_ms)
+            standing, change = watched.after(ok=found.ok, slow=found.slow, at=at)
+            blind = await self._is_blind(watched, finding, decides=change is not None and change.after is State.DOWN)
         except BaseException:
             if permit is not None:
                 permit.done(Verdict.IGNORED)
@@ -203,15 +205,11 @@ class Prober:
         if permit is not None:
             _tell(permit, finding, blind)
         watched.doubtful = finding.transport
-        found = ran(
-            watched.probe_id, watched.revision, finding, at=at, slow_after_ms=watched.slow_after_ms, blind=blind
-        )
-        self._found.append(found)
-        if blind:
-            return
-        watched.seen_at = at
-        if speaks_against(watched.state, ok=found.ok, slow=found.slow):
-            self._stir.set()
+        self._found.append(replace(found, blind=blind))
+        if not blind:
+            watched.seen_at, watched.standing = at, standing
+            if change is not None:
+                self._stir.set()
 
     async def _permit(self, watched: Watched) -> Permit | None:
         """What has the breaker count the run; an open one lets nobody count, and a half-open one takes it for a test."""
@@ -223,13 +221,10 @@ class Prober:
             return permit
         return await asyncio.get_running_loop().run_in_executor(self._asking, breaker.try_admit)
 
-    async def _is_blind(self, watched: Watched, finding: Finding) -> bool:
+    async def _is_blind(self, watched: Watched, finding: Finding, *, decides: bool) -> bool:
         host = watched.what.host
         self._outside.saw(host, reached=not finding.transport, interval=watched.interval)
-        if not finding.transport:
-            return False
-        decides = watched.state is not State.DOWN and watched.failures + 1 >= watched.down_after
-        return await self._outside.is_blind(host, about_to_flip=decides)
+        return finding.transport and await self._outside.is_blind(host, about_to_flip=decides)
 
     # -- writing -----------------------------------------------------------------------------------------------------
 
@@ -240,28 +235,32 @@ class Prober:
             return
         await asyncio.sleep(GATHER)
 
-    async def _turn(self) -> bool:
-        """Writes what was found when it is time, and hears of what others changed. False when the database did not take it."""
-        runs: list[Ran] = []
-        if self._stir.is_set() or monotonic() - self._settled_at >= SETTLE:
-            self._stir.clear()
-            runs, self._found = self._found, []
-            self._settled_at = monotonic()
-        skipped, self._skipped = (self._skipped, Counter()) if runs else (Counter[int](), self._skipped)
+    async def _turn(self) -> None:
+        """Writes what was found when it is time, and hears of what others changed. What the database did not take waits."""
         try:
-            news = await self._write(partial(self._book.turn, runs, skipped))
+            if self._stir.is_set() or monotonic() - self._settled_at >= SETTLE:
+                await self._settle()
+            self._follow(await self._write(self._book.look))
         except NotOurs:
             self._lost = True
-            return False
         except (DatabaseError, InterfaceError):
-            log.exception("The prober could not write; it tries again")
-            self._found = [*runs, *self._found][-MOST_KEPT:]
-            self._skipped.update(skipped)
+            log.exception("The prober could not work with the database; it tries again")
             await self._write(connection_close)
             await asyncio.sleep(TROUBLE)
-            return False
-        self._follow(news)
-        return True
+
+    async def _settle(self) -> None:
+        self._stir.clear()
+        self._settled_at = monotonic()
+        runs, self._found = self._found, []
+        skipped, self._skipped = self._skipped, Counter()
+        if not runs and not skipped:
+            return
+        try:
+            await self._write(partial(self._book.settle, runs, skipped))
+        except (DatabaseError, InterfaceError):
+            self._found = [*runs, *self._found][-MOST_KEPT:]
+            self._skipped.update(skipped)
+            raise
 
     def _follow(self, news: News, *, starting: bool = False) -> None:
         """Takes over what is to be asked from now on."""

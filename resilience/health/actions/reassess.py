@@ -4,6 +4,7 @@ What came of it is written in the caller's transaction: the component's state, i
 that it began) or closes by itself, and which parent is to blame.
 """
 
+import logging
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -23,6 +24,8 @@ from resilience.health.expecting import expected_for, keep
 from resilience.health.models import Component, Flip, Outage, Probe
 from resilience.health.providers import loads
 from resilience.upstreams.standing import standings
+
+log = logging.getLogger(__name__)
 
 TOGETHER = timedelta(minutes=2)
 """An outage that began no earlier than so long before its parent's came of it."""
@@ -88,9 +91,14 @@ def _reassess(world: _World, component: Component, changes: Sequence[Change]) ->
     outage = world.outages.get(component.pk)
     if shown is State.DOWN and shown is not before and outage is None:
         _open(world, component, began, reason)
-    elif answering in (State.UP, State.SLOW) and outage is not None and not outage.by_hand:
+    elif outage is not None and not outage.by_hand and (answering in (State.UP, State.SLOW) or _unwatched(facts)):
         _close(world, component, outage, min((one.at for one in changes if one.after is answering), default=began))
     return shown is not before
+
+
+def _unwatched(facts: Facts) -> bool:
+    """Whether nobody asks any more, so that an outage would never end."""
+    return not facts.probes and not facts.breaker_out
 
 
 def _facts(world: _World, component: Component) -> tuple[Facts, Breaker | None]:
@@ -170,7 +178,7 @@ def _open(world: _World, component: Component, began: datetime, reason: str) -> 
     if component.blamed_on_id is not None:
         active = Outage.objects.unscoped().active().filter(component_id=component.blamed_on_id)
         outage.because_of = active.filter(began_at__lte=began + TOGETHER).first()
-    keep(outage, expected_for(component, began, world.now))
+    _expect(outage, component, world.now)
     try:
         with transaction.atomic():
             outage.save(force_insert=True)
@@ -186,6 +194,15 @@ def _open(world: _World, component: Component, began: datetime, reason: str) -> 
         began_at=began.isoformat(),
         reason=reason,
     )
+
+
+def _expect(outage: Outage, component: Component, now: datetime) -> None:
+    """Says when it is likely to be over; an outage opens whether or not that can be told."""
+    try:
+        with transaction.atomic():
+            keep(outage, expected_for(component, outage.began_at, now))
+    except Exception:
+        log.exception("It cannot be told when the outage of %s will be over", component)
 
 
 def _close(world: _World, component: Component, outage: Outage, ended: datetime) -> None:

@@ -1,14 +1,19 @@
 """What is written of results, without a prober: flips, states, outages, parents, maintenance, fences."""
 
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from math import nan
 
 import pytest
+from django.db import connection
 from django.db.models import F
 
 from portal.duties.models import ProcessingLock
 from portal.events.models import Event
+from resilience.breakers.runtime import Runtime
 from resilience.health.actions.reassess import reassess
 from resilience.health.actions.settle import NotOurs, forget, settle
+from resilience.health.book import Book
 from resilience.health.core.states import State
 from resilience.health.models import Component, Flip, Outage, Probe, Result
 from resilience.health.store import Fence, Ran
@@ -250,3 +255,33 @@ def test_a_component_without_organization_flips_too(people: People) -> None:
     assert own.state == State.DOWN
     assert Event.objects.get(verb="health.down").organization_id is None
     assert Outage.objects.get().severity == "major"
+
+
+def test_an_outage_ends_when_nobody_asks_any_more(probe: Probe) -> None:
+    """With its last probe removed nobody could ever tell that it is over."""
+    story(probe, "bbb")
+    component = Component.objects.get()
+    probe.delete()
+    reassess([component.pk], now=at(60))
+    component.refresh_from_db()
+    assert component.state == "none"
+    assert Outage.objects.get().ended_at == at(60)
+
+
+def test_an_outage_says_when_it_is_likely_to_be_over(probe: Probe) -> None:
+    """With no past to go by, the next run and as many good answers as are needed."""
+    story(probe, "bbb")
+    outage = Outage.objects.get()
+    assert outage.expected_source == "test"
+    assert outage.expected_at is not None
+    assert outage.expected_at >= at(40)
+
+
+def test_a_result_that_cannot_be_kept_stops_no_other(people: People, probe: Probe) -> None:
+    """What the database refuses is dropped and logged; its batch is written."""
+    other = watched(people, "http://127.0.0.1:9/", "mail-api")
+    sqlite = connection.vendor == "sqlite"
+    poison = replace(run(probe, 0), ms=nan) if sqlite else replace(run(probe, 0), error="\0")
+    book = Book(breakers=Runtime(owner="test"), fence=None)
+    book.settle([poison, run(other, 0)], {other.pk: 2})
+    assert list(Result.objects.values_list("probe_id", flat=True)) == [other.pk]
