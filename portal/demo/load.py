@@ -80,13 +80,24 @@ def _upstream(wanted: DemoOrganization, kept: dict[str, Any]) -> None:
     )
     made.figures = {"circuit_breaker.cooldown_ms": 5_000, "circuit_breaker.slow_start_ms": 3_000}
     made.save(update_fields=["figures"])
-    _watch(made)
 
 
-def _watch(upstream: Upstream) -> None:
-    """Asks often, so that an outage shows within seconds, and asks Kinto for its storage too, which may fail while Kinto itself answers."""
-    component = Component.objects.unscoped().get(upstream=upstream)
-    component.probes.update(interval=5.0, timeout=3.0)
+def watch() -> None:
+    """Has the upstreams asked often, now that they answer, so that an outage shows within seconds. What somebody changed stays."""
+    for wanted in ORGANIZATIONS:
+        probes = Probe.objects.unscoped().filter(
+            component__upstream__slug=wanted.upstream, name="answers", interval=30.0
+        )
+        for probe in probes.select_related("component__upstream"):
+            probes.filter(pk=probe.pk).update(interval=5.0, timeout=3.0, revision=F("revision") + 1)
+            _watch_storage(probe.component)
+
+
+def _watch_storage(component: Component) -> None:
+    """Kinto is asked for its storage too, which may fail while Kinto itself answers."""
+    upstream = component.upstream
+    if upstream is None or component.probes.filter(name=HEARTBEAT).exists():
+        return
     Probe.objects.create(
         component=component,
         name=HEARTBEAT,

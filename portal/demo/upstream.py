@@ -132,9 +132,13 @@ async def pass_on(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) ->
     writer.close()
 
 
-def run(say: Callable[[str], None]) -> None:
-    """Runs Kinto and its door until SIGTERM, and closes the door for the length of each outage. Ends when Kinto ends."""
+def run(say: Callable[[str], None], ready: Callable[[], None]) -> None:
+    """Runs Kinto and its door until SIGTERM, and closes the door for the length of each outage. Ends when Kinto ends.
+
+    `ready` is called when Kinto answers, before the door opens for the first time.
+    """
     kinto = start()  # in the main thread: Kinto dies with the thread that started it
+    ready()
     asyncio.run(serve(kinto, say))
 
 

@@ -6,7 +6,7 @@ from django.core.management.base import BaseCommand
 from django.db import connections
 
 from portal.demo import upstream
-from portal.demo.load import load
+from portal.demo.load import load, watch
 
 
 class Command(BaseCommand):
@@ -19,7 +19,12 @@ class Command(BaseCommand):
         """Serves, on another port when somebody took ours meanwhile: the portal's upstreams follow."""
         load()
         connections.close_all()
-        upstream.run(self.say)
+        upstream.run(self.say, self.ready)
+
+    def ready(self) -> None:
+        """Has it asked often from now on: before, each probe of an upstream that is still starting would be a failure."""
+        watch()
+        connections.close_all()
 
     def say(self, line: str) -> None:
         """Prints one line at once."""
