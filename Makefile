@@ -17,10 +17,10 @@ WITH_PEERS := $(call stamp,bench,-bench)
 NEEDED_TO_RUN := $(if $(wildcard $(WITH_DEV)),,$(if $(filter 0,$(DEMO)),$(if $(wildcard $(WITH_DEMO)),,$(BASE)),$(WITH_DEMO)))
 PIP = .venv/bin/python -m pip install --quiet --disable-pip-version-check --no-input --require-hashes --only-binary :all:
 BIN := .venv/bin
-EDITOR := static/built/editor.js
+BUILT := static/built/editor.js
 TEMPLATES = $(shell git ls-files 'templates/*.html' '*/templates/*.html')
 
-.PHONY: help run test coverage bench lint shots demo-outage clean test-tools editor
+.PHONY: help run test coverage bench lint shots demo-outage clean test-tools built
 
 help: ## what there is to make
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /  \1\t/' | expand -t 16
@@ -45,7 +45,7 @@ $(WITH_DEV): requirements-dev.lock | .venv/bin/python
 $(WITH_PEERS): requirements-bench.lock | .venv/bin/python
 	@echo "Installing what the portal is measured beside"; $(PIP) -r requirements-bench.lock && touch $@
 
-# The one thing that is built (docs/adr/0011). Node comes from the machine, or else out of a wheel.
+# What is built (docs/adr/0011, 0018): the editor for merges by hand, and the charts. Node comes from the machine, or else out of a wheel.
 NODE := $(call stamp,node,-node)
 npm = PATH="$(CURDIR)/$(BIN):$$PATH" npm --loglevel=error
 has_node = { npm --version && node -e 'process.exitCode = parseInt(process.versions.node) < 18 ? 1 : 0'; } >/dev/null 2>&1
@@ -57,14 +57,14 @@ node_modules/.package-lock.json: package-lock.json package.json .npmrc
 	@$(has_node) || $(MAKE) -s --no-print-directory $(NODE)
 	@$(npm) ci --prefer-offline >/dev/null && touch $@
 
-$(EDITOR): node_modules/.package-lock.json $(wildcard assets/editor/*.js)
+$(BUILT): node_modules/.package-lock.json $(wildcard assets/*.js assets/*/*.js)
 	@$(npm) run --silent build
 
-editor: $(EDITOR) ## the editor for merges by hand, in static/built (run, test and shots make it themselves)
+built: $(BUILT) ## the editor for merges by hand and the charts, in static/built (run, test and shots make them themselves)
 
 run: $(NEEDED_TO_RUN) ## the portal on http://127.0.0.1:PORT (PORT=8123), with the demo or empty (DEMO=0); Ctrl-C stops it
-	@mkdir -p build; $(MAKE) -s --no-print-directory $(EDITOR) 2>build/editor.log \
-	  || echo "The editor for merges by hand could not be built (build/editor.log says why); its page offers a plain field for text."
+	@mkdir -p build; $(MAKE) -s --no-print-directory $(BUILT) 2>build/built.log \
+	  || echo "The editor for merges by hand and the charts could not be built (build/built.log says why); pages offer plain fields and pictures."
 	@export BREAKWATER_ALLOWED_NETWORKS="$${BREAKWATER_ALLOWED_NETWORKS-127.0.0.0/8,::1/128}"; \
 	exec $(BIN)/python manage.py up --port $(PORT) $(if $(filter 0,$(DEMO)),--no-demo,--demo)
 
@@ -82,7 +82,7 @@ lint: $(WITH_DEV) ## everything that can be said without running it
 	BREAKWATER_ENV=production BREAKWATER_BASE_URL=https://portal.example.org \
 	  $(BIN)/python manage.py check --deploy --fail-level WARNING
 
-test: $(WITH_DEV) test-tools $(EDITOR) ## all tests: on SQLite, and beside it on PostgreSQL (what drives a browser, kills processes at length or knows no database runs once)
+test: $(WITH_DEV) test-tools $(BUILT) ## all tests: on SQLite, and beside it on PostgreSQL (what drives a browser, kills processes at length or knows no database runs once)
 	@mkdir -p build; echo "== On SQLite; on PostgreSQL beside it, told afterwards"; \
 	BREAKWATER_TEST_DB=postgres nice -n 10 $(BIN)/pytest -p no:cacheprovider -m "(not browser and not crash and not plain) or postgres_only" \
 	  >build/tests-on-postgres.log 2>&1 & other=$$!; trap 'kill $$other 2>/dev/null || true' EXIT; \
@@ -113,7 +113,7 @@ coverage: $(WITH_DEV) ## the branches of resilience/patterns that no test takes;
 bench: $(WITH_PEERS) test-tools ## Breakwater beside its peers, with ratios (ITEMS=10000)
 	@exec $(BIN)/python -m tests.bench $(if $(ITEMS),--items $(ITEMS))
 
-shots: $(WITH_DEV) test-tools $(EDITOR) ## a picture of each page, light and dark, in shots/ (of a demo of its own, or of BASE_URL)
+shots: $(WITH_DEV) test-tools $(BUILT) ## a picture of each page, light and dark, in shots/ (of a demo of its own, or of BASE_URL)
 	@exec $(if $(BASE_URL),,$(BIN)/python -m tests.with_portal) $(BIN)/python -m tests.shots
 
 clean: ## removes what was made here: .venv, caches, pictures (never .breakwater, which holds data)

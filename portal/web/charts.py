@@ -241,7 +241,7 @@ def _apart(ends: Sequence[Tick], least: float = 9.0) -> list[Tick]:
 def _dates(start: datetime, end: datetime) -> list[Tick]:
     """Round times below a chart of any length: hours, days or months."""
     if (end - start).total_seconds() <= 2 * DAY:
-        return _below([Point(start, None), Point(end, None)])
+        return _below([Point(start, None), Point(end, None)], 0.82)
     first, last = timezone.localtime(start).date() + timedelta(days=1), timezone.localtime(end).date()
     days = (last - first).days
     if days > 100:
@@ -253,7 +253,7 @@ def _dates(start: datetime, end: datetime) -> list[Tick]:
     ticks: list[Tick] = []
     for day in shown:
         share = (_midnight(day) - start).total_seconds() / whole
-        if 0.03 < share < 0.93:
+        if 0.03 < share < 0.9:
             label = formats.date_format(day, "M") if days > 100 else f"{day.day}{GAP}{formats.date_format(day, 'M')}"
             ticks.append(Tick(percent(share * 100), label, minor=len(ticks) % 2 == 0))
     return ticks
@@ -327,7 +327,7 @@ def _across(top: float) -> list[Tick]:
     return [Tick(percent(TOP + HEIGHT * (1 - value / top)), number(value)) for value in shown]
 
 
-def _below(points: Sequence[Point]) -> list[Tick]:
+def _below(points: Sequence[Point], most: float = 0.88) -> list[Tick]:
     """Round times below the plot; none close to its end, where "now" stands."""
     if len(points) < 2:
         return []
@@ -338,7 +338,7 @@ def _below(points: Sequence[Point]) -> list[Tick]:
     midnight = local.replace(hour=0, minute=0, second=0, microsecond=0)
     at = midnight + timedelta(seconds=(int((local - midnight).total_seconds()) // step + 1) * step)
     ticks: list[Tick] = []
-    while (share := (at - start).total_seconds() / span) < 0.88:
+    while (share := (at - start).total_seconds() / span) < most:
         if share > 0.04:
             ticks.append(Tick(percent(share * 100), _clock(at), minor=len(ticks) % 2 == 0))
         at += timedelta(seconds=step)

@@ -1,9 +1,10 @@
 """The charts of a component's history: as the server draws them, as the script takes them, and as rows of a CSV file."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 
+from django.templatetags.static import static
 from django.utils.translation import gettext as _
 
 from portal.web import charts
@@ -43,8 +44,8 @@ def share_of(runs: int, failed: int) -> float | None:
     return (runs - failed) / runs if runs else None
 
 
-def drawn(history: Series, probe: Probe | None) -> list[Drawn]:
-    """The two charts of a probe's history: how long it took, and how often it was well."""
+def drawn(history: Series, probe: Probe | None, href: str) -> list[Drawn]:
+    """The two charts of a probe's history: how long it took, and how often it was well. `href` is the component's page."""
     at = [point.at for point in history.points]
     spans = [
         charts.Span(one.start, one.end or history.until, span_word(one, history.until), one.tone)
@@ -90,6 +91,8 @@ def drawn(history: Series, probe: Probe | None) -> list[Drawn]:
         steps=3 if floor else 4,
         now_label=now_label,
     )
+    query = f"?range={history.range.value}" + (f"&probe={probe.pk}" if probe else "")
+    took, good = (replace(chart, csv=f"{href}/{chart.name}.csv{query}") for chart in (took, good))
     return [
         Drawn(took, _("Latency"), _("of good answers"), _data(history, lines, limits, "ms", 0.0)),
         Drawn(
@@ -175,3 +178,16 @@ def _iso(at: datetime) -> str:
 
 def _plain(value: float | None, places: int = 1) -> object:
     return "" if value is None else round(value, places)
+
+
+def words_of_script() -> dict[str, str]:
+    """Where the script finds the module that draws (empty where it was not built), and what it says."""
+    try:
+        module = static("built/charts.js")
+    except ValueError:  # not among the collected files: the pictures stay
+        module = ""
+    return {
+        "module": module,
+        "reset": _("Show all of it"),
+        "keys": _("Arrow keys tell the figures, plus and minus zoom, 0 shows all. The table below holds them too."),
+    }

@@ -132,7 +132,7 @@ def shown(viewer: Viewer, organization: str, slug: str, asked: Asked) -> Page:
         plans=_plans(viewer, one, now),
         asked=asked,
         probe=probe,
-        charts=drawn(series(component, probe, asked.over), probe),
+        charts=drawn(series(component, probe, asked.over), probe, one.href),
         minutes=minutes(component, out_since=one.outage.began_at if one.outage else None),
         days=known.days,
         available=_available(known),

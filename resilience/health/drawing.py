@@ -160,7 +160,7 @@ def ticks(start: datetime, end: datetime) -> list[Tick]:
     first = ceil((local - midnight).total_seconds() / step) * step
     found: list[Tick] = []
     at = midnight + timedelta(seconds=first)
-    while (place := (at - start).total_seconds() / span * 100) < 90:
+    while (place := (at - start).total_seconds() / span * 100) < 86:
         if place >= 0:
             label = f"{at:%H:%M}" if step < STEPS[-1] else f"{at.day}"
             found.append(Tick(f"{place:.2f}%", label, minor=len(found) % 2 == 1))

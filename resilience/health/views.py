@@ -105,6 +105,7 @@ def component(request: HttpRequest, slug: str, organization: str = "") -> HttpRe
         "minutes": shown.minutes,
         "ranges": components.RANGES.items(),
         "charts": "charts" in request.GET,
+        "chart_words": charted.words_of_script(),
         "itself_facts": facts(shown.one) if shown.one.component.organization_id is None else [],
     }
     template = "health/component.html"

@@ -1,5 +1,5 @@
-// The page of health: whose minutes are shown is followed too, and what is new on the cards waits until it is asked for.
-import { refresh } from "./live.js";
+// The page of health: whose minutes are shown is followed too, and a card's actions stand in one dialog for all of them.
+import { openDialog } from "./dialog.js";
 
 // The panel of minutes comes by itself after the page; from then on the live fragment holds it.
 function follow() {
@@ -12,8 +12,27 @@ function follow() {
   sign.dataset.page = address.pathname + address.search;
 }
 
+function openActs(card) {
+  const dialog = document.getElementById("card-acts");
+  const own = card.querySelector("h3 a");
+  dialog.querySelector("h2").textContent = own.textContent;
+  document.getElementById("card-check").action = `${own.pathname}/check`;
+  const places = {
+    open: own.href,
+    breaker: card.querySelector(".foot a[data-tone]")?.href,
+    queue: card.querySelector(".foot a:not([data-tone])")?.href,
+  };
+  for (const link of dialog.querySelectorAll("[data-act]")) {
+    const { act, base } = link.dataset;
+    link.href = act === "record" ? `${base}?component=${card.dataset.row}` : (places[act] ?? "#");
+    link.parentElement.hidden = act !== "record" && !places[act];
+  }
+  openDialog("card-acts");
+}
+
 document.body.addEventListener("htmx:afterSettle", follow);
-follow();
 document.addEventListener("click", (event) => {
-  if (event.target.closest("[data-try-again]")) refresh();
+  const opener = event.target.closest("[data-acts]");
+  if (opener) openActs(opener.closest("[data-row]"));
 });
+follow();

@@ -7,8 +7,8 @@ import { nextTheme } from "./theme.js";
 const PATIENCE = 1500;
 let going = 0;
 
-const rows = () => [...document.querySelectorAll("tr[data-row]")];
-const cursor = () => document.querySelector("tr[data-cursor]");
+const rows = () => [...document.querySelectorAll("[data-row]")];
+const cursor = () => document.querySelector("[data-row][data-cursor]");
 
 function typing(target) {
   return target.closest("input:not([type=checkbox], [type=radio]), textarea, select, [contenteditable]") !== null;
@@ -32,6 +32,8 @@ function move(step) {
 }
 
 function actions() {
+  const own = cursor()?.querySelector("[data-acts]");
+  if (own) return own.click();
   const box = cursor()?.querySelector(".pick");
   if (box && !box.checked) pick(box);
   showSelection();
@@ -49,8 +51,8 @@ const KEYS = {
   "/": () => document.getElementById("search")?.focus(),
   j: () => move(1),
   k: () => move(-1),
-  x: () => cursor() && pick(cursor().querySelector(".pick")),
-  X: () => cursor() && pick(cursor().querySelector(".pick"), true),
+  x: () => cursor()?.querySelector(".pick") && pick(cursor().querySelector(".pick")),
+  X: () => cursor()?.querySelector(".pick") && pick(cursor().querySelector(".pick"), true),
   "*": () => pickAll(document.querySelector(".pick:not(:checked)") !== null),
   ".": actions,
   r: retry,
@@ -88,7 +90,7 @@ export function startKeys() {
   if (document.documentElement.dataset.shortcuts === "off") return;
   document.addEventListener("keydown", press);
   document.addEventListener("focusin", (event) => {
-    const row = event.target.closest("tr[data-row]");
+    const row = event.target.closest("[data-row]");
     if (!row || row === cursor()) return;
     cursor()?.removeAttribute("data-cursor");
     if (event.target.matches(":focus-visible")) row.setAttribute("data-cursor", "");

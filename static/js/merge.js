@@ -43,6 +43,40 @@ function showNews(added, gone) {
   if (!document.querySelector("tr[data-row]")) news.click(); // an empty list has nothing that could jump
 }
 
+// Cards keep their place: one whose state changed takes the bar, other figures are put in silently. Another order waits to be asked for.
+function mergeCards(fresh) {
+  const list = document.getElementById(fresh.id);
+  if (!list) return;
+  const ids = (of) => [...of.children].map((card) => card.id).join();
+  const button = document.getElementById(`${fresh.id}-news`);
+  const whole = document.importNode(fresh, true);
+  for (const card of [...fresh.children]) {
+    const old = document.getElementById(card.id);
+    if (old) replaceCard(old, document.importNode(card, true));
+  }
+  if (!button) return;
+  button.hidden = ids(list) === ids(fresh);
+  button.onclick = () => {
+    list.replaceWith(whole);
+    button.hidden = true;
+    whole.querySelector("a")?.focus({ preventScroll: true });
+  };
+}
+
+const sources = new WeakMap();
+
+function replaceCard(old, fresh) {
+  const source = fresh.outerHTML;
+  if (sources.get(old) === source) return;
+  sources.set(fresh, source);
+  const changed = old.dataset.version !== fresh.dataset.version;
+  if (changed) setTimeout(() => fresh.removeAttribute("data-changed"), BAR_STAYS);
+  if (changed || "changed" in old.dataset) fresh.dataset.changed = "";
+  if (changed) fresh.dataset.fresh = "";
+  if ("cursor" in old.dataset) fresh.dataset.cursor = "";
+  replacePart(old, fresh);
+}
+
 function sameState(old, fresh) {
   for (const details of old.querySelectorAll("details[id][open]")) fresh.querySelector(`#${CSS.escape(details.id)}`)?.setAttribute("open", "");
 }
@@ -66,6 +100,7 @@ function refill(old, fresh) {
 function replacePart(old, fresh) {
   if (old.outerHTML === fresh.outerHTML || edited(old)) return;
   const focused = old.contains(document.activeElement) ? document.activeElement : null;
+  if (old.querySelector("[data-holds]:is(:hover, :focus)")) return; // somebody reads it with the pointer or the keys
   if (focused?.matches("input, textarea, select") || old.querySelector("details[data-menu][open]")) return;
   sameState(old, fresh);
   const scroll = [...old.querySelectorAll("[data-keeps-scroll]"), old].map((element) => element.scrollLeft);
@@ -84,6 +119,7 @@ export function merge(html) {
     const old = document.getElementById(fresh.id);
     if (!old) continue;
     if (fresh.matches("[data-rows]")) mergeRows(fresh);
+    else if (fresh.matches("[data-cards]")) mergeCards(fresh);
     else replacePart(old, document.importNode(fresh, true));
   }
   tick();
