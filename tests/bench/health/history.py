@@ -3,10 +3,26 @@
 import json
 import subprocess
 import sys
+import tempfile
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any
 
+from tests.bench import runners
 from tests.bench.health import page, storage
+from tests.support.postgres import running_postgres
+
+
+def run() -> None:
+    """Print the figures of both databases."""
+    print(
+        "The page of health with 500 upstreams and 30 days of history: medians, and what is kept of a month", flush=True
+    )
+    with tempfile.TemporaryDirectory(prefix="breakwater-health-") as home:
+        print(measure(runners.whole(runners.ours(Path(home))), "SQLite"), flush=True)
+    with tempfile.TemporaryDirectory(prefix="breakwater-health-") as home, running_postgres(fsync=True) as server:
+        env = runners.ours(Path(home), server.create_database("health"))
+        print(measure(runners.whole(env), "PostgreSQL"), "\n", flush=True)
 
 
 def measure(env: Mapping[str, str], database: str) -> str:
