@@ -66,6 +66,14 @@ WORDS: Mapping[str, tuple[str, str, str | Promise]] = {
     "account.password_changed": ("tokens", "idle", gettext_lazy("A password was changed")),
     "account.password_reset": ("tokens", "idle", gettext_lazy("A password was reset")),
     "account.profile_changed": ("person", "idle", gettext_lazy("A profile was changed")),
+    "outage.opened": ("down", "bad", gettext_lazy("An outage opened")),
+    "outage.recorded": ("down", "bad", gettext_lazy("An outage was recorded")),
+    "outage.noted": ("note", "idle", gettext_lazy("An update was written")),
+    "outage.expected": ("retrying", "idle", gettext_lazy("It was said when it is back")),
+    "outage.closed": ("synced", "ok", gettext_lazy("An outage ended")),
+    "maintenance.planned": ("paused", "idle", gettext_lazy("Maintenance was planned")),
+    "maintenance.called_off": ("cancelled", "idle", gettext_lazy("Maintenance was called off")),
+    "organization.updated": ("members", "idle", gettext_lazy("An organization was changed")),
     "member.added": ("members", "idle", gettext_lazy("A member was added")),
     "member.removed": ("members", "idle", gettext_lazy("A member was removed")),
     "member.role_changed": ("members", "idle", gettext_lazy("A member's role was changed")),
@@ -86,6 +94,7 @@ PLACES: Mapping[str, str] = {
     "conflict": "/conflicts/%s",
     "project": "/projects/%s",
     "plan": "/projects/plans/%s",
+    "outage": "/settings/health/outages/%s",
 }
 """Where the subjects of events have pages of their own."""
 

@@ -1,13 +1,16 @@
-"""Health for Python code that runs in the portal's process: what `from resilience.health import check_health` gives."""
+"""Health for Python code that runs in the portal's process: what `from resilience.health import check_health, record_outage` gives."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from datetime import datetime
 from typing import Any
 
 from django.utils.translation import gettext as _
 
 from portal.kit.errors import Invalid, NotFound
-from portal.kit.viewer import SYSTEM
+from portal.kit.viewer import SYSTEM, Role, Viewer
+from portal.tenancy.models import Organization
+from resilience.health.actions import record_outage as recording
 from resilience.health.actions.check_now import MOST, Checked, check
 from resilience.health.models import Component, Probe
 
@@ -53,6 +56,34 @@ def check_health(target: str, *, actor: str = SYSTEM) -> HealthResult:
         error=_said(failed[0], alone=len(found) == 1) if failed else "",
         metadata=found[0].metadata if len(found) == 1 else {"probes": {one.name: _of(one) for one in found}},
     )
+
+
+def record_outage(
+    target: str,
+    severity: str,
+    *,
+    cause: str = "",
+    began_at: datetime | None = None,
+    expected_at: datetime | None = None,
+    expected_text: str = "",
+    actor: str = SYSTEM,
+) -> int:
+    """The id of an outage of `target` (as in `check_health`), which goes on until a person closes it.
+
+    `severity` is minor, major or critical; it began now unless said. Raises NotFound, Invalid with a pointer for each fault, Forbidden
+    for Breakwater itself, and Conflicting when an outage of it goes on already (`extra["outage"]` is its id).
+    """
+    everywhere = dict.fromkeys(Organization.objects.unscoped().values_list("pk", flat=True), Role.ADMIN)
+    outage = recording.record_outage(
+        viewer=Viewer(user_id=None, name=actor, roles=everywhere),
+        component_id=_component(target).pk,
+        severity=severity,
+        cause=cause,
+        began_at=began_at,
+        expected_at=expected_at,
+        expected_text=expected_text,
+    )
+    return outage.pk
 
 
 def _component(target: str) -> Component:

@@ -170,6 +170,22 @@ EXPECTED: dict[str, list[Case]] = {
     "api/v1/health/probes/<int:probe_id>/check": [post(For.RIGHT)],
     "api/v1/health/probe-templates": [get(For.SIGNED_IN)],
     # outages and maintenance
+    "settings/health/outages": [get(For.SIGNED_IN)],
+    "settings/health/outages.csv": [get(For.SIGNED_IN)],
+    "settings/health/outages/record": [
+        get(For.RIGHT_SOMEWHERE),
+        post(For.RIGHT_SOMEWHERE, {"component": "{component_id}", "severity": "minor"}),
+    ],
+    "settings/health/outages/<int:outage_id>": [get(For.MEMBERS)],
+    "settings/health/outages/<int:outage_id>/note": [post(For.RIGHT, {"text": "a test"})],
+    "settings/health/outages/<int:outage_id>/expect": [post(For.RIGHT, {"text": "a test"})],
+    "settings/health/outages/<int:outage_id>/close": [get(For.RIGHT), post(For.RIGHT, WHY)],
+    "settings/maintenance": [get(For.SIGNED_IN)],
+    "settings/maintenance/plan": [get(For.RIGHT_SOMEWHERE), post(For.RIGHT_SOMEWHERE, {"title": "Backup"})],
+    "settings/maintenance/time-zone": [
+        post(For.RIGHT, {"organization": "{tidewater_id}", "time_zone": "Europe/Berlin"})
+    ],
+    "settings/maintenance/<int:maintenance_id>/call-off": [get(For.RIGHT), post(For.RIGHT, WHY)],
     "api/v1/health/outages": [get(For.SIGNED_IN), post(For.NAMED, NEW_OUTAGE | OF_TIDEWATER)],
     "api/v1/health/outages/<int:outage_id>": [get(For.MEMBERS)],
     "api/v1/health/outages/<int:outage_id>/notes": [get(For.MEMBERS), post(For.RIGHT, {"text": "a test"})],

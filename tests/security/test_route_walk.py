@@ -146,6 +146,7 @@ def world(db: None) -> World:
         "slug": upstream.slug,
         "component_id": str(upstream.component.pk),
         "probe_id": str(upstream.component.probes.get().pk),
+        "tidewater_id": str(people.tidewater.pk),
         "outage_id": str(outage.pk),
         "maintenance_id": str(maintenance.pk),
         "item_id": str(item.pk),

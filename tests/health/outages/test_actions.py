@@ -10,6 +10,7 @@ from portal.events.models import Event
 from portal.kit import clock
 from portal.kit.errors import Conflicting, Forbidden, Invalid, NotFound
 from portal.kit.viewer import Permission, Viewer
+from resilience.health import record_outage as from_code
 from resilience.health.actions.close_outage import close_outage
 from resilience.health.actions.expect_outage import expect_outage
 from resilience.health.actions.note_outage import note_outage
@@ -248,3 +249,18 @@ def test_what_a_person_expects_replaces_what_was_calculated(alice: Viewer, compo
     expect_outage(viewer=alice, outage_id=outage.pk)
     outage.refresh_from_db()
     assert (outage.expected_at, outage.expected_source) == (end, "maintenance")
+
+
+def test_from_code(component: Component) -> None:
+    """Code names its target as in `check_health`, and is told which outage goes on already."""
+    made = from_code("tidewater/plans-api", "critical", cause="The watchdog says so.", actor="watchdog")
+    outage = Outage.objects.get(pk=made)
+    assert (outage.component, outage.severity, outage.opened_by) == (component, "critical", "watchdog")
+    with pytest.raises(Conflicting) as refused:
+        from_code("plans-api", "minor")
+    assert refused.value.extra["outage"] == made
+    with pytest.raises(NotFound):
+        from_code("nowhere", "minor")
+    Component.objects.get_or_create(organization=None, slug="breakwater", defaults={"name": "Breakwater itself"})
+    with pytest.raises(Forbidden):
+        from_code("breakwater", "minor")
