@@ -188,9 +188,10 @@ class Channel:
         figures, change = self.topic.snapshot(self.organization_ids), None
         digest = self.topic.digest([])
         if self._picture is not None:
+            first = self._picture.empty
             changed = self._picture.take(figures, position)
             figures = self._picture.whole()
-            if changed:
+            if changed and not first:
                 change = self._message(None, changed, digest)
         return self._message(position, figures, digest, snapshot=True), change
 

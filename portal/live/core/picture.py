@@ -23,6 +23,11 @@ class Picture:
         self._gone: dict[tuple[str, Any], int] = {}
         self._begun: int | None = None
 
+    @property
+    def empty(self) -> bool:
+        """Whether nothing was taken yet."""
+        return self._begun is None
+
     def take(self, figures: Data, position: int) -> dict[str, Any]:
         """Takes the present figures, read at `position` or after, and gives what changed; {} when nothing did."""
         changed: list[tuple[str, Any]] = []
