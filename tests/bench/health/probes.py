@@ -20,7 +20,7 @@ from statistics import median
 
 import django
 from django.core.management import call_command
-from django.db import connection
+from django.db import connection, transaction
 
 from tests.bench.runners import ours, whole
 from tests.support.postgres import running_postgres
@@ -228,7 +228,11 @@ def quicken() -> None:
     for component in dying:
         mine = Probe.objects.unscoped().filter(component=component).order_by("pk")
         first = mine.values_list("pk", flat=True)[0]
-        mine.exclude(pk=first).delete()
+        with (
+            transaction.atomic()
+        ):  # locked first, as the action does it: the prober writes results of them all the while
+            others = list(mine.exclude(pk=first).select_for_update())
+            Probe.objects.unscoped().filter(pk__in=[one.pk for one in others]).delete()
         Probe.objects.unscoped().filter(pk=first).update(
             interval=DEATH_INTERVAL, failures_to_down=THRESHOLD, revision=F("revision") + 1
         )
