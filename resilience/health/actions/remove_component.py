@@ -16,4 +16,5 @@ def remove_component(*, viewer: Viewer, component_id: int) -> None:
             detail = _("%s is an upstream and is watched as long as it exists. Pause or remove its probes instead.")
             raise Conflicting(detail % component.name)
         tell("component.removed", viewer, component, {"name": component.name, "probes": component.probes.count()})
+        list(component.probes.select_for_update().order_by("pk"))  # the prober adds results to what it can lock
         component.delete()
