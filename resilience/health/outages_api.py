@@ -173,8 +173,8 @@ class CloseView(APIView):
     def post(self, request: Request, outage_id: int) -> Response:
         """Ends it now, or when `ended_at` says. Needs the role operator.
 
-        One that opened by itself and whose component is still down opens again with the next failed probe: 409, unless
-        `although_failing` is true. One that is over stays as it is (409).
+        While its component is still down an outage opens again by itself within a minute: 409, unless `although_failing` is true.
+        One that is over stays as it is (409).
         """
         one(request, outage_id)
         body = said(request, reason=str, ended_at=datetime, although_failing=bool)

@@ -31,8 +31,8 @@ def close_outage(
 ) -> Outage:
     """The outage, over since `ended_at` (now unless said); the reason stands among its notes.
 
-    While its component is still down an outage that opened by itself opens again with the next failed probe: who closes it all the same
-    says so with `although_failing` (else Conflicting). One that is over already stays as it is (Conflicting).
+    While its component is still down an outage opens again by itself within a minute: who closes one all the same says so with
+    `although_failing` (else Conflicting). One that is over already stays as it is (Conflicting).
     """
     reason = one_line(reason)
     missing = [] if reason else [Fault("/reason", _("Say why, so that the next person knows."))]
@@ -41,7 +41,7 @@ def close_outage(
         outage = outage_of(viewer, outage_id)
         refuse_over(outage)
         if opens_again(outage) and not although_failing:
-            detail = _("%s is still down: with the next failed probe the outage opens again.") % outage.component.name
+            detail = _("%s is still down: the outage opens again within a minute.") % outage.component.name
             raise Conflicting(detail, faults=[Fault("/although_failing", detail)])
         now = clock.now()
         ended = min(ended_at or now, now)
@@ -57,8 +57,8 @@ def close_outage(
 
 
 def opens_again(outage: Outage) -> bool:
-    """Whether it opened by itself and its component is still down, so that it comes back."""
-    return not outage.by_hand and outage.component.state == State.DOWN
+    """Whether its component is still down, so that an outage comes back by itself (reassess.py)."""
+    return outage.component.state == State.DOWN
 
 
 def refuse_over(outage: Outage) -> None:

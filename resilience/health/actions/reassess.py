@@ -89,7 +89,7 @@ def _reassess(world: _World, component: Component, changes: Sequence[Change]) ->
     if shown is not before:
         _move(world, component, shown, began, reason)
     outage = world.outages.get(component.pk)
-    if shown is State.DOWN and shown is not before and outage is None:
+    if shown is State.DOWN and outage is None:  # also where a person closed one while it was still down
         _open(world, component, began, reason)
     elif outage is not None and not outage.by_hand and (answering in (State.UP, State.SLOW) or _unwatched(facts)):
         _close(world, component, outage, min((one.at for one in changes if one.after is answering), default=began))

@@ -14,8 +14,9 @@ from resilience.health import record_outage as from_code
 from resilience.health.actions.close_outage import close_outage
 from resilience.health.actions.expect_outage import expect_outage
 from resilience.health.actions.note_outage import note_outage
+from resilience.health.actions.reassess import reassess
 from resilience.health.actions.record_outage import record_outage
-from resilience.health.models import Component, Maintenance, Note, Outage
+from resilience.health.models import Component, Maintenance, Note, Outage, Probe
 from tests.support.people import People, make_upstream
 
 HOUR = timedelta(hours=1)
@@ -169,16 +170,23 @@ def test_closing_what_is_over_changes_nothing(alice: Viewer, component: Componen
 
 
 def test_closing_one_that_opens_again_has_to_be_meant(alice: Viewer, component: Component) -> None:
-    """While its component is down, an outage that opened by itself is closed only by who says so; one of a person is closed at once."""
+    """While its component is down, an outage is closed only by who says so, and another one opens by itself after it."""
     Component.objects.update(state="down")
+    Probe.objects.update(state="down", last_error="timed out")
     outage = by_itself(component)
     with pytest.raises(Conflicting, match="opens again") as refused:
         close_outage(viewer=alice, outage_id=outage.pk, reason="Noise")
     assert refused.value.faults[0].pointer == "/although_failing"
     close_outage(viewer=alice, outage_id=outage.pk, reason="Noise", although_failing=True)
     assert last_event("outage.closed")["still_down"] is True
-    mine = record_outage(viewer=alice, component_id=component.pk, severity="minor")
-    close_outage(viewer=alice, outage_id=mine.pk, reason="A mistake")
+    reassess([component.pk], now=clock.now())
+    again = Outage.objects.active().get()
+    outage.refresh_from_db()
+    assert outage.ended_at is not None
+    assert again.began_at >= outage.ended_at
+    assert (again.opened_by, again.cause) == ("", "answers: timed out")
+    reassess([component.pk], now=clock.now())
+    assert Outage.objects.count() == 2
 
 
 @pytest.mark.parametrize(
