@@ -6,7 +6,7 @@ from pathlib import Path
 
 from tests.bench import claims, idle, report, runners, sharing
 from tests.bench.drain import RunnerFailed
-from tests.bench.health import history, probes
+from tests.bench.health import history, probes, streams
 from tests.bench.merging import section as merging
 from tests.bench.order import Order
 from tests.bench.patterns import rows as situations
@@ -16,8 +16,8 @@ from tests.bench.sink import running_sink
 from tests.support.portal import Portal
 from tests.support.postgres import running_postgres
 
-SECTIONS = ["patterns", "sharing", "merge", "throughput", "claims", "idle", "probes", "health"]
-ALONE = {"patterns", "merge", "probes", "health"}
+SECTIONS = ["patterns", "sharing", "merge", "throughput", "claims", "idle", "probes", "health", "streams"]
+ALONE = {"patterns", "merge", "probes", "health", "streams"}
 """Sections that need no sink."""
 FULL = [
     "bare",
@@ -48,6 +48,8 @@ def main() -> None:
         probes.run()
     if "health" in options.sections:
         history.run()
+    if "streams" in options.sections:
+        streams.run()
     if set(options.sections) <= ALONE:
         return
     with running_sink() as sink, tempfile.TemporaryDirectory(prefix="breakwater-bench-") as directory:
