@@ -9,9 +9,9 @@ from django.db.models import F, Sum
 from resilience.health.core.availability import floor
 from resilience.health.core.score import network_score
 from resilience.health.core.states import State
-from resilience.health.models import MINUTE, Bucket, Component, SystemSnapshot
+from resilience.health.models import MINUTE, Bucket, Component, Outage, SystemSnapshot
 from resilience.health.providers import calls
-from resilience.health.standing import read
+from resilience.health.standing import Reading, read
 from resilience.health.system import Network, System, made
 
 NETWORK_OVER = timedelta(minutes=15)
@@ -34,7 +34,16 @@ def write(now: datetime) -> int:
     for owner in sorted(pk for pk in owners if pk is not None):
         rows.append(_row(owner, at, made(everything.of(owner)), asked.get(owner, (0, 0))))
     SystemSnapshot.objects.bulk_create(rows, ignore_conflicts=True)
+    _peaks(everything)
     return len(rows)
+
+
+def _peaks(everything: Reading) -> None:
+    """How much waited at the most in an outage that goes on."""
+    for one in everything.components:
+        if one.outage is not None and one.load.waiting > (one.outage.most_waiting or 0):
+            active = Outage.objects.unscoped().active().filter(pk=one.outage.pk)
+            active.update(most_waiting=one.load.waiting)
 
 
 def _row(organization_id: int | None, at: datetime, system: System, asked: tuple[int, int]) -> SystemSnapshot:

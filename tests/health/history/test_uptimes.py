@@ -7,7 +7,8 @@ import pytest
 
 from resilience.health import history
 from resilience.health.core.states import State
-from resilience.health.models import DAY, HOUR, Component, Flip, SystemSnapshot, Uptime
+from resilience.health.models import DAY, HOUR, Component, Flip, Outage, SystemSnapshot, Uptime
+from syncqueue.models import Counter
 from tests.health.watching import NOON, Watched
 from tests.support.people import People, make_upstream
 
@@ -150,3 +151,17 @@ def test_old_snapshots_are_thinned(watched: Watched, clock_at: ClockAt) -> None:
     history.keep()
     left = SystemSnapshot.objects.unscoped().filter(at__lt=NOON + ONE_DAY).values_list("at", flat=True)
     assert sorted(left) == [NOON, NOON + ONE_HOUR]
+
+
+def test_the_peak_of_an_outage(watched: Watched, clock_at: ClockAt) -> None:
+    """What waited at the most while it went on stays with the outage."""
+    outage = Outage.objects.create(
+        component=watched.component, began_at=NOON, noticed_at=NOON, severity="major", most_waiting=2
+    )
+    counter = Counter.objects.create(upstream=watched.component.upstream, name="queued", slot=0, value=125)
+    for minute, waiting in ((1, 125), (2, 7)):
+        Counter.objects.filter(pk=counter.pk).update(value=waiting)
+        clock_at(NOON + minute * ONE_MINUTE)
+        history.keep()
+    outage.refresh_from_db()
+    assert outage.most_waiting == 125
