@@ -1,8 +1,8 @@
 """A thousand streams of health at one web process: how soon the last of them hears, what each costs, and what a stream saves.
 
 The web process is the portal's own. Clients are a hundred people, ten streams each, half of them by a token and half by a session, in four
-different sets of organizations; they are plain sockets on loopback in the bench's process. `python -m tests.bench.health.streams` fills the portal of its
-environment and then obeys words from its standard input; a change is a component's state with its event in one transaction, as the
+different sets of organizations; they are plain sockets on loopback in the bench's process. `python -m tests.bench.health.streams` fills the
+portal of its environment and then obeys words from its standard input; a change is a component's state with its event in one transaction, as the
 prober writes it, and its time is that of the commit (the clock is the machine's monotonic one, which processes share).
 """
 
@@ -189,29 +189,30 @@ def _get(portal: Portal, credential: str, path: str) -> tuple[bytes, bytes]:
 
 def told(crowd: Crowd, database: str) -> str:
     """Return the crowd's figures as lines, with the aims."""
-    last = [one[2] for one in crowd.heard]
+    first, half, last = zip(*crowd.heard, strict=True)
     met = max(last) <= AIM_MS and crowd.kilobytes < AIM_KB and not crowd.refused
-    return "\n".join(
-        f"  {database:<11} {line}"
-        for line in (
-            f"{CLIENTS:,} streams of {PEOPLE} people opened in {crowd.opened:.1f} s, {crowd.refused} refused",
-            f"a change is heard by the first after {median(one[0] for one in crowd.heard):.0f} ms, by half of them after"
-            f" {median(one[1] for one in crowd.heard):.0f} ms, by the last after {median(last):.0f} ms (medians of {CHANGES});"
-            f" worst {max(last):.0f} ms (aim {AIM_MS})",
-            f"{crowd.kilobytes:.1f} KB a stream (aim {AIM_KB}), {crowd.threads} threads,"
-            f" {crowd.connections} database connections, {crowd.per_cent:.1f} % of a core while nothing happens: {'met' if met else 'NOT MET'}",
-        )
+    crowd_said = f"{CLIENTS:,} streams of {PEOPLE} people opened in {crowd.opened:.1f} s, {crowd.refused} refused"
+    heard = (
+        f"a change is heard by the first after {median(first):.0f} ms, by half after {median(half):.0f} ms, by the last after"
+        f" {median(last):.0f} ms (medians of {CHANGES}), worst {max(last):.0f} ms (aim {AIM_MS})"
     )
+    costs = (
+        f"{crowd.kilobytes:.1f} KB a stream (aim {AIM_KB}), {crowd.threads} threads, {crowd.connections} database connections,"
+        f" {crowd.per_cent:.1f} % of a core in silence: {'met' if met else 'NOT MET'}"
+    )
+    return "\n".join(f"  {database:<11} {line}" for line in (crowd_said, heard, costs))
 
 
 def saving(crowd: Crowd, polled: dict[str, Any]) -> str:
     """Return what a stream saves in an hour, for some rates of changes."""
     poll = polled["messages"]
-    lines = [
-        f"  An hour of one reader: requests / kB. A stream takes {crowd.bytes_opening:,.0f} bytes to open, {crowd.bytes_change:,.0f} a change and"
-        f" {crowd.bytes_minute:,.0f} a minute of silence; a poll that says nothing new {poll:,}, one of /api/health {polled['health']:,}",
-        "  changes   program: stream    poll each 30 s        poll each second         page: stream   poll each 30 s   poll each second",
-    ]
+    sizes = (
+        f"  An hour of one reader: requests / kB. A stream takes {crowd.bytes_opening:,.0f} bytes to open,"
+        f" {crowd.bytes_change:,.0f} a change, {crowd.bytes_minute:,.0f} a minute of silence;\n"
+        f"  a poll that says nothing new {poll:,}, one of /api/health {polled['health']:,}."
+    )
+    head = "  changes   program: stream    poll each 30 s        poll each second         page: stream   poll each 30 s   poll each second"
+    lines = [sizes, head]
     for rate in RATES:
         stream = (crowd.bytes_opening + 60 * crowd.bytes_minute + rate * crowd.bytes_change) / 1000
         page = 1 + rate + 3600 // QUIET
