@@ -133,7 +133,7 @@ def shown(viewer: Viewer, organization: str, slug: str, asked: Asked) -> Page:
         asked=asked,
         probe=probe,
         charts=drawn(series(component, probe, asked.over), probe, one.href),
-        minutes=minutes(component, out_since=one.outage.began_at if one.outage else None),
+        minutes=minutes(one),
         days=known.days,
         available=_available(known),
         said=_("%(name)s: %(state)s.") % {"name": component.name, "state": words.state_word(one.state.value)},

@@ -1,7 +1,7 @@
 """Everything that happened to one component, on one axis: its timeline as geometry, with the list of what happened."""
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from django.utils.translation import gettext as _
@@ -13,12 +13,14 @@ from resilience.health import drawing, words
 from resilience.health.drawing import Bars, Piece, Tick
 from resilience.health.models import MINUTE, Bucket, Component, Result
 from resilience.health.series import Span
+from resilience.health.standing import ComponentHealth
 from resilience.health.timelines import Mark, Track, timeline
 
 SPAN = timedelta(minutes=45)
 LONGEST = timedelta(hours=6)
 MARKS = 12
 CELLS = 60
+TWICE = 2
 LATEST = timedelta(minutes=5)
 """What is younger comes from results: their minutes may not be added up yet."""
 
@@ -51,15 +53,17 @@ class Minutes:
     says: str
 
 
-def minutes(component: Component, *, out_since: datetime | None = None, span: timedelta = SPAN) -> Minutes:
+def minutes(one: ComponentHealth, *, span: timedelta = SPAN) -> Minutes:
     """The last minutes of a component, or as far back as its outage began (six hours at most). Who asks has checked that it may be seen."""
-    until = clock.now()
+    component, until = one.component, clock.now()
+    out_since = one.outage.began_at if one.outage else None
     since = until - span
     if out_since is not None and out_since - timedelta(minutes=15) < since:
         since = max(out_since - timedelta(minutes=15), until - LONGEST)
     found = timeline(component, since, until)
+    waited = [*found.depths, (until, one.load.waiting)] if component.upstream_id is not None else []
     probed = _probed(component, since, until)
-    line, area, most = drawing.volume(found.depths, since, until)
+    line, area, most = drawing.volume(waited, since, until)
     return Minutes(
         component=component,
         since=since,
@@ -69,10 +73,27 @@ def minutes(component: Component, *, out_since: datetime | None = None, span: ti
         line=line,
         area=area,
         most=int(most),
-        waiting=found.depths[-1][1] if found.depths else None,
-        marks=found.marks[:MARKS],
-        says=_says(found.depths, since, until),
+        waiting=one.load.waiting if waited else None,
+        marks=_folded(found.marks)[:MARKS],
+        says=_says(waited, since, until),
     )
+
+
+def _folded(marks: Sequence[Mark]) -> list[Mark]:
+    """What happened again and again, such as failed tests of a breaker, is one line: the newest, with how often and since when."""
+    told: dict[str, list[Mark]] = {}
+    for mark in marks:
+        told.setdefault(mark.word, []).append(mark)
+    return [_again(same) if len(same) > TWICE else mark for same in told.values() for mark in same[: _kept(same)]]
+
+
+def _kept(same: Sequence[Mark]) -> int:
+    return 1 if len(same) > TWICE else len(same)
+
+
+def _again(same: Sequence[Mark]) -> Mark:
+    said = {"n": number(len(same)), "since": words.moment_of(same[-1].at, seconds=True)}
+    return replace(same[0], word=f"{same[0].word} {_('%(n)s times since %(since)s.') % said}")
 
 
 def _row(track: Track, since: datetime, until: datetime) -> Row:
@@ -81,9 +102,8 @@ def _row(track: Track, since: datetime, until: datetime) -> Row:
         for one in track.stretches
     ]
     said = [f"{one.word} {_('from')} {words.moment_of(max(one.start, since))}" for one in track.stretches if one.word]
-    return Row(
-        track.word, [piece for piece in drawn if piece], [], 0, f"{track.word}: {', '.join(said) or _('no data')}"
-    )
+    word = _("State") if track.name == "state" else track.word
+    return Row(word, [piece for piece in drawn if piece], [], 0, f"{word}: {', '.join(said) or _('no data')}")
 
 
 def _title(one: Span, until: datetime) -> str:

@@ -154,11 +154,6 @@ class Page:
     may_administer: bool
 
     @property
-    def fell(self) -> float:
-        """By how many points the score fell, as a positive figure."""
-        return max(-(self.system.delta or 0.0), 0.0)
-
-    @property
     def filters(self) -> bool:
         """Whether there are so many that chips and a search help."""
         return self.total > FEW or self.asked.filtered

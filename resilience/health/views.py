@@ -78,8 +78,7 @@ def index(request: HttpRequest) -> HttpResponse:
 
 
 def _minutes(one: ComponentHealth, choices: list[ComponentHealth]) -> dict[str, Any]:
-    began = one.outage.began_at if one.outage else None
-    return {"minutes": minutes(one.component, out_since=began), "minutes_of": one.href, "choices": choices}
+    return {"minutes": minutes(one), "minutes_of": one.href, "choices": choices}
 
 
 @require_GET

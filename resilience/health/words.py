@@ -82,7 +82,7 @@ def expected_source(outage: Outage) -> str:
                 % said
             )
         case Source.TEST:
-            return _("if the next tests find it well")
+            return _("as soon as the next tests are good")
     return ""
 
 

@@ -2,6 +2,7 @@
 
 from django import template
 
+from portal.web.formats import number
 from resilience.health.models import Component
 from resilience.health.standing import href_of
 
@@ -12,3 +13,9 @@ register = template.Library()
 def component_href(component: Component) -> str:
     """The page of a component. Reads `organization`."""
     return href_of(component)
+
+
+@register.filter
+def points(change: float) -> str:
+    """A change of a score with its sign: "+5", "−19"."""
+    return f"{'−' if change < 0 else '+'}{number(abs(change))}"

@@ -1,0 +1,169 @@
+"""The page of one component as the server writes it."""
+
+import csv
+import io
+import json
+import re
+from datetime import timedelta
+
+import pytest
+
+from portal.kit import clock
+from resilience.health.models import Bucket, Component, Maintenance, Note, Outage, Probe
+from tests.health.pages.test_page import HEALTH, browser, markup, text
+from tests.health.pages.watched import Watched
+
+pytestmark = pytest.mark.django_db
+
+PLANS = f"{HEALTH}/tidewater/plans-api"
+RANGES = ("hour", "day", "week", "month", "quarter", "year")
+
+
+def test_it_tells_everything_of_one(watched: Watched) -> None:
+    """How it stands and why, its score with what it lost, its breaker, what waits, its availability, its probes and results."""
+    Component.objects.filter(slug="plans-api").update(run_book="https://books.example.org/plans")
+    said = text(browser(watched.world).get(PLANS))
+    for line in (
+        "Active outage",
+        "Down since",
+        "plans-api down −",
+        "Breaker Open",
+        "Waiting 12 the oldest for",
+        "Importance high",
+        "https://books.example.org/plans",
+        "24 hours",
+        "90 days",
+        "answers",
+        "down after 3 failures in a row, up after 2 successes",
+        "It answered 503 Service Unavailable",
+        "Last results",
+        "minute by minute",
+    ):
+        assert line in said
+
+
+@pytest.mark.parametrize("over", RANGES)
+def test_charts_over_every_range(watched: Watched, over: str) -> None:
+    """Two charts, drawn by the server, each with its sentence, its table and its file; outages are shaded, hatched and named."""
+    page = markup(browser(watched.world).get(PLANS, {"range": over}))
+    assert page.count('class="as-table" id="table-latency"') == 1
+    assert page.count('class="as-table" id="table-availability"') == 1
+    assert re.search(r'role="img" aria-label="Latency, p95: between', page)
+    assert re.search(r'role="img" aria-label="Availability: ', page)
+    assert f"/latency.csv?range={over}&amp;probe=" in page
+    assert "out, 2" in page
+    assert 'fill="url(#hatch-latency)"' in page
+    assert "style=" not in page
+
+
+def test_the_script_gets_the_same_figures(watched: Watched) -> None:
+    """As many moments as rows of the table, times as epoch seconds, and gaps as nothing."""
+    page = markup(browser(watched.world).get(PLANS))
+    block = re.search(r'<script id="figures-latency" type="application/json">(.*?)</script>', page)
+    assert block is not None
+    said = json.loads(block[1])
+    assert {line["name"] for line in said["lines"]} == {"p50", "p95", "p99"}
+    assert all(len(line["values"]) == len(said["at"]) for line in said["lines"])
+    assert None in said["lines"][0]["values"]
+    assert said["bands"][0]["tone"] == "bad"
+
+
+def test_figures_as_a_file(watched: Watched) -> None:
+    """UTC moments, milliseconds, shares of 1; empty where nothing is known."""
+    client = browser(watched.world, "bob")
+    answer = client.get(f"{PLANS}/availability.csv", {"range": "hour"})
+    assert answer["Content-Type"].startswith("text/csv")
+    assert answer["Content-Disposition"] == 'attachment; filename="plans-api-availability-hour.csv"'
+    rows = list(csv.DictReader(io.StringIO(answer.content.decode())))
+    assert list(rows[0]) == ["at", "runs", "failed", "available"]
+    assert rows[0]["at"].endswith("Z")
+    assert {row["available"] for row in rows if row["runs"] != "0"} >= {"1.0", "0.0"}
+    assert all(row["available"] == "" for row in rows if row["runs"] == "0")
+    assert "p95_ms" in client.get(f"{PLANS}/latency.csv", {"range": "year"}).content.decode()
+    assert client.get(f"{PLANS}/secrets.csv").status_code == 404
+
+
+def test_without_any_result_no_line_is_drawn(watched: Watched) -> None:
+    """The charts say that there is no data, and the script gets none."""
+    Bucket.objects.all().delete()
+    page = markup(browser(watched.world).get(f"{HEALTH}/tidewater/github"))
+    assert "Latency: no data." in page
+    assert "Availability: no data." in page
+    assert '"lines": []' in page
+
+
+def test_one_of_several_probes_is_chosen(watched: Watched) -> None:
+    """The charts follow the address; a probe of another component is not taken."""
+    component = watched.component("github")
+    other = Probe.objects.create(component=component, name="port", kind="tcp", address="127.0.0.1:9", interval=5)
+    foreign = watched.component("northern").probes.get()
+    client = browser(watched.world)
+    page = f"{HEALTH}/tidewater/github"
+    assert "of the probe “port”" in text(client.get(page, {"probe": other.pk}))
+    assert "of the probe “answers”" in text(client.get(page, {"probe": foreign.pk}))
+    assert "of the probe “answers”" in text(client.get(page, {"probe": "x", "range": "century"}))
+    assert "It has not run yet." in text(client.get(page))
+
+
+def test_outages_notes_and_plans_are_listed(watched: Watched) -> None:
+    """The last ones with how long they took, what was written, and what is planned."""
+    outage = Outage.objects.get()
+    Note.objects.create(outage=outage, author="alice", text="The vendor restores a backup.")
+    Maintenance.objects.create(
+        organization=watched.world.tidewater,
+        title="Database moves",
+        starts_at=clock.now() + timedelta(hours=2),
+        ends_at=clock.now() + timedelta(hours=3),
+        created_by="alice",
+    )
+    said = text(browser(watched.world).get(PLANS))
+    assert "24 min so far, severity major, opened by itself" in said
+    assert "alice: The vendor restores a backup." in said
+    assert "Planned maintenance: Database moves" in said
+
+
+def test_a_stale_probe_is_not_shown_as_well(watched: Watched) -> None:
+    """Its state is no data, whatever was last written."""
+    Probe.objects.filter(component=watched.component("github")).update(last_at=clock.now() - timedelta(hours=1))
+    said = text(browser(watched.world).get(f"{HEALTH}/tidewater/github"))
+    assert "No data since" in said
+    assert "Answered in" not in said
+
+
+def test_what_happens_again_and_again_is_one_line(watched: Watched) -> None:
+    """Failed tests of a breaker do not push everything else from the list."""
+    from_before = watched.component("plans-api").upstream
+    assert from_before is not None
+    for ago in range(10, 20):
+        from_before.breaker.transitions.create(
+            at=clock.now() - timedelta(minutes=ago),
+            before="open",
+            after="half_open",
+            cause="cool-down",
+            reason="cool-down over",
+        )
+    said = text(browser(watched.world).get(PLANS))
+    assert re.search(r"cool-down over 11 times since", said)
+
+
+def test_who_may_do_what(watched: Watched) -> None:
+    """A viewer reads, an operator asks and records, an admin sets."""
+    alice, ivan, bob = (text(browser(watched.world, name).get(PLANS)) for name in ("alice", "ivan", "bob"))
+    assert "Check now" in alice
+    assert "Settings" in alice
+    assert "Add a probe" in alice
+    assert "Check now" in ivan
+    assert "Add a probe" not in ivan
+    assert "Check now" not in bob
+    assert browser(watched.world, "bob").post(f"{PLANS}/check").status_code == 403
+    assert browser(watched.world, "bob").post(f"{HEALTH}/check-all").status_code == 403
+
+
+def test_breakwater_itself_has_a_page(watched: Watched) -> None:
+    """Every member may read it, and nobody sets it."""
+    for name in ("alice", "bob", "charlie"):
+        answer = browser(watched.world, name).get(f"{HEALTH}/breakwater")
+        assert answer.status_code == 200
+        assert "4 of 4 duties held" in text(answer)
+        assert "Add a probe" not in text(answer)
+    assert "runs" in browser(watched.world).get(f"{HEALTH}/breakwater/availability.csv").content.decode()

@@ -1,0 +1,310 @@
+"""The page of health as the server writes it."""
+
+import re
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from django.db import connection
+from django.test import Client
+from django.test.utils import CaptureQueriesContext
+
+from portal.kit import clock
+from resilience.breakers.models import Breaker
+from resilience.health.core.states import State
+from resilience.health.models import Component, Outage, Probe
+from resilience.upstreams.models import Upstream
+from syncqueue.core.states import ItemState
+from tests.health.pages.watched import Watched, go_down
+from tests.web.world import World
+
+pytestmark = pytest.mark.django_db
+
+HEALTH = "/settings/health"
+
+
+def browser(world: World, name: str = "alice") -> Client:
+    """One of the people, signed in."""
+    client = Client()
+    client.force_login(type(world.people["alice"]).objects.get(username=name))
+    return client
+
+
+def markup(answer: Any) -> str:
+    """The page without its frame."""
+    body: str = answer.content.decode()
+    return body.partition("<main")[2].partition("</main>")[0] or body
+
+
+def text(answer: Any) -> str:
+    """What the page says, without its tags."""
+    return re.sub(r"\s+", " ", re.sub(r"<[^>]+>", " ", markup(answer))).replace("\xa0", " ").replace(" ,", ",")
+
+
+def cards(answer: Any) -> dict[str, str]:
+    """What each card says, by its name, in the order of the page."""
+    found = re.findall(r'<li class="panel card".*?</li>', markup(answer), re.S)
+    said = [re.sub(r"\s+", " ", re.sub(r"<[^>]+>", " ", one)).replace("\xa0", " ").strip() for one in found]
+    return {one.split(" ")[0]: one for one in said}
+
+
+def test_the_worst_comes_first(watched: Watched) -> None:
+    """Down, slow, then up; each card with its state in words, what it measures, its breaker, what waits, and its score."""
+    seen = cards(browser(watched.world).get(HEALTH))
+    assert list(seen)[:2] == ["plans-api", "openai"]
+    assert set(seen) == {"plans-api", "openai", "github", "billing", "figma"}
+    for line in ("Down", "no answer", "It answered 503 Service Unavailable", "Breaker open", "12 waiting", "score"):
+        assert line in seen["plans-api"]
+    assert "Slow" in seen["openai"]
+    assert re.search(r"[\d.]+ s p95; usual [23]", seen["openai"])
+    for line in ("Up", "p95; usual", "100 % available", "Breaker closed", "2 waiting"):
+        assert line in seen["github"]
+
+
+def test_the_score_says_what_it_lost(watched: Watched) -> None:
+    """The score, its word, its trend, four parts with the points they lost, and how fresh it is."""
+    said = text(browser(watched.world).get(HEALTH))
+    assert "Degraded" in said
+    assert "of 100" in said
+    assert re.search(r"Declining, −\d+ in 2\d min", said)
+    for part in ("Upstreams", "Queue", "Breakers", "Conflicts", "plans-api down −", "openai slow −", "1 of 5 open −20"):
+        assert part in said
+    assert "Fresh: all probes ran within the last" in said
+    assert "How it is made" in said
+
+
+def test_an_outage_stands_before_everything(watched: Watched) -> None:
+    """Since when, how bad, who opened it, when it is expected back and what that rests on, what it means."""
+    answer = browser(watched.world).get(HEALTH)
+    said = text(answer)
+    for line in (
+        "Active outage",
+        "severity major · opened by itself at",
+        "does not answer, 24 min so far",
+        "about",
+        "median of 6 past outages is 43 min; half of them took 30 min to 55 min",
+        "12 changes, none lost",
+    ):
+        assert line in said
+    assert 'href="/resilience/queue?upstream=plans-api"' in markup(answer)
+
+
+def test_what_it_means_in_full_comes_with_the_minutes(watched: Watched) -> None:
+    """The panel that the page fetches holds the axis, the list of what happened, and the lanes that wait."""
+    answer = browser(watched.world).get(f"{HEALTH}/minutes", {"of": f"{HEALTH}/tidewater/plans-api"})
+    said = text(answer)
+    assert "plans-api, minute by minute" in said
+    for line in ("Probes", "Breaker", "Waiting 120", "5 failures in a row", "Outage opened.", "12 changes in 12 lanes"):
+        assert line in said
+    assert re.search(r'aria-label="Probes: \d+ of \d+ runs failed since', answer.content.decode())
+
+
+def test_without_a_script_the_minutes_are_a_link_away(watched: Watched) -> None:
+    """The address that the place of the panel leads to holds all of it."""
+    client = browser(watched.world)
+    first = client.get(HEALTH).content.decode()
+    assert 'class="no-js"><a href="?of=/settings/health/tidewater/plans-api#minutes"' in first
+    full = client.get(HEALTH, {"of": f"{HEALTH}/tidewater/github"})
+    assert "github, minute by minute" in text(full)
+    assert "12 changes in 12 lanes" in text(full)
+
+
+def test_overdue_is_said(watched: Watched) -> None:
+    """What was expected and has not come is overdue since then; it does not move on."""
+    past = clock.now() - timedelta(minutes=5)
+    Outage.objects.update(expected_at=past)
+    assert "overdue since" in text(browser(watched.world).get(HEALTH))
+
+
+def test_nobody_can_tell_is_said_too(watched: Watched) -> None:
+    """An outage without an estimate claims none."""
+    Outage.objects.update(expected_at=None, expected_source="unknown", expected_of=0, expected_low=None)
+    assert "nobody can tell yet" in text(browser(watched.world).get(HEALTH))
+
+
+def test_several_outages_are_one_panel_and_a_list(watched: Watched) -> None:
+    """The worst in full, the others a line each."""
+    go_down(watched, "billing", minutes=9)
+    answer = browser(watched.world).get(HEALTH)
+    assert markup(answer).count("Active outage") == 1
+    assert "Also out 1" in text(answer)
+
+
+def test_a_child_says_whose_fault_it_is(watched: Watched) -> None:
+    """Its card and its outage name the parent that is down."""
+    watched.set("github", State.DOWN, timedelta(minutes=3), "timed out")
+    parent = watched.component("plans-api")
+    Component.objects.filter(pk=watched.component("github").pk).update(parent=parent, blamed_on=parent)
+    assert "because plans-api is down" in cards(browser(watched.world).get(HEALTH))["github"]
+
+
+def test_no_data_is_never_drawn_as_good(watched: Watched) -> None:
+    """When the probes have not run, the card says since when nothing is known, and the day strip is hollow."""
+    long_ago = clock.now() - timedelta(hours=1)
+    Probe.objects.filter(component=watched.component("billing")).update(last_at=long_ago)
+    answer = browser(watched.world).get(HEALTH)
+    card = cards(answer)["billing"]
+    assert "No data" in card
+    assert "no data since" in card
+    assert "Up" not in card
+    assert "did not run when they were due" in text(answer)
+
+
+def test_a_component_that_never_ran_says_so(watched: Watched) -> None:
+    """A new upstream has no figure and no good day."""
+    watched.world.upstream("fresh")
+    card = cards(browser(watched.world).get(HEALTH))["fresh"]
+    assert "No data" in card
+    assert "no data yet" in card
+    assert "– available" in card
+
+
+def test_maintenance_says_since_when(watched: Watched) -> None:
+    """It is no outage and no good day."""
+    watched.set("figma", State.MAINTENANCE, timedelta(minutes=10), "Database moves")
+    card = cards(browser(watched.world).get(HEALTH))["figma"]
+    assert "Maintenance" in card
+    assert "in maintenance since" in card
+
+
+def test_all_good_is_quiet(watched: Watched) -> None:
+    """Nothing is filled, and the score has the width."""
+    Outage.objects.all().delete()
+    Component.objects.exclude(slug="breakwater").update(state="up", reason="")
+    Probe.objects.update(state="up", last_ok=True)
+    Breaker.objects.update(state="closed", opened_at=None, open_until=None)
+    answer = browser(watched.world).get(HEALTH)
+    assert "Active outage" not in text(answer)
+    assert "data-loud" not in markup(answer)
+    assert "Nothing is down or slow." in text(answer)
+
+
+def test_breakwater_itself_has_a_card(watched: Watched) -> None:
+    """What its own probes found, a line each, with what the colours of days mean."""
+    said = text(browser(watched.world).get(HEALTH))
+    for line in ("Breakwater itself", "Database 2 ms", "Disk 71 % free", "Workers 4 of 4 duties held", "good day"):
+        assert line in said
+
+
+def test_without_upstreams_the_page_leads_to_them(world: World) -> None:
+    """What would appear here, and the one way to make it."""
+    said = text(browser(world).get(HEALTH))
+    assert "Nothing is watched yet." in said
+    assert "Go to upstreams" in said
+
+
+def test_who_may_do_what(watched: Watched) -> None:
+    """A viewer reads; an operator records and asks; an admin plans too."""
+    alice, ivan, bob = (text(browser(watched.world, name).get(HEALTH)) for name in ("alice", "ivan", "bob"))
+    assert "Probe all now" in alice
+    assert "Record outage" in alice
+    assert "Probe all now" in ivan
+    assert "Plan maintenance" not in ivan
+    assert "Probe all now" not in bob
+    assert "Write an update" not in bob
+    assert "Active outage" in bob
+
+
+def test_a_stranger_sees_their_own_only(watched: Watched) -> None:
+    """Neither card nor outage nor minutes of another organization, and nobody in particular is sent to sign in."""
+    charlie = browser(watched.world, "charlie")
+    said = text(charlie.get(HEALTH))
+    assert "northern" in said
+    assert "plans-api" not in said
+    assert "plans-api" not in text(charlie.get(f"{HEALTH}/minutes", {"of": f"{HEALTH}/tidewater/plans-api"}))
+    assert charlie.get(f"{HEALTH}/tidewater/plans-api").status_code == 404
+    assert charlie.get(f"{HEALTH}/tidewater/plans-api/latency.csv").status_code == 404
+    assert charlie.post(f"{HEALTH}/tidewater/plans-api/check").status_code == 404
+    for path in ("", "/minutes", "/formula", "/tidewater/plans-api", "/breakwater"):
+        assert Client().get(HEALTH + path).status_code == 302
+
+
+def test_markup_in_names_and_errors_is_text(watched: Watched) -> None:
+    """What others wrote is shown and never run."""
+    bad = "<script>alert(1)</script>\u202e"
+    component = watched.component("plans-api")
+    Component.objects.filter(pk=component.pk).update(name="<b>plans</b>", reason=bad)
+    Outage.objects.update(cause=bad)
+    Probe.objects.filter(component=component).update(last_error=bad)
+    client = browser(watched.world)
+    for path in (HEALTH, f"{HEALTH}?of={HEALTH}/tidewater/plans-api", f"{HEALTH}/tidewater/plans-api"):
+        page = client.get(path).content.decode()
+        assert "<script>alert" not in page
+        assert "<b>plans" not in page
+        assert "&lt;script&gt;alert" in page
+
+
+def test_states_and_names_narrow_it_down(watched: Watched) -> None:
+    """Chips with counts once there are many; a search by name; what is not found says what there is."""
+    for n in range(4):
+        watched.watch(f"extra-{n}")
+    client = browser(watched.world)
+    assert re.search(r"All 9 Down 1 Slow 1 No data 0 Maintenance 0 Up 7", text(client.get(HEALTH)))
+    assert list(cards(client.get(HEALTH, {"state": "slow"}))) == ["openai"]
+    assert len(cards(client.get(HEALTH, {"text": "EXTRA"}))) == 4
+    nothing = text(client.get(HEALTH, {"text": "zebra"}))
+    assert "No component is called “zebra” here. There are 9 in all." in nothing
+    assert "Clear filters" in nothing
+    assert len(cards(client.get(HEALTH, {"state": "nonsense", "after": "x" * 40}))) == 9
+
+
+def test_the_navigation_counts_what_is_down(watched: Watched) -> None:
+    """On this page from what was read, elsewhere with a query of its own: the same."""
+    client = browser(watched.world)
+    for path in (HEALTH, "/settings/policy"):
+        entry = re.search(r'href="/settings/health" title="Health".*?</a>', client.get(path).content.decode(), re.S)
+        assert entry is not None
+        assert re.search(r'data-tone="bad" data-loud>1<span class="visually-hidden"> down', entry[0])
+
+
+def test_500_components_cost_what_24_do(watched: Watched) -> None:
+    """24 cards a page and the rest reachable; at most 15 queries and 100 kB with an outage, a conflict and Breakwater itself."""
+    tidewater = watched.world.tidewater
+    Upstream.objects.bulk_create(
+        Upstream(organization=tidewater, slug=f"up-{n}", name=f"up-{n}", address="http://127.0.0.1:9")
+        for n in range(495)
+    )
+    upstreams = Upstream.objects.unscoped().filter(slug__startswith="up-")
+    made = Component.objects.bulk_create(
+        Component(organization=tidewater, upstream=one, slug=one.slug, name=one.name, state="up", since=clock.now())
+        for one in upstreams
+    )
+    Probe.objects.bulk_create(
+        Probe(component=one, name="answers", kind="http", state="up", last_at=clock.now(), last_ok=True, last_ms=90)
+        for one in made
+    )
+    watched.world.item("github", "gh-9", ItemState.CONFLICT, age=600)
+    client = browser(watched.world)
+    client.get(HEALTH)
+    with CaptureQueriesContext(connection) as queries:
+        answer = client.get(HEALTH)
+    assert len(queries) <= 15, [query["sql"][:120] for query in queries.captured_queries]
+    assert len(answer.content) < 100_000
+    assert len(cards(answer)) == 24
+    seen: set[str] = set()
+    path: str | None = HEALTH
+    while path:
+        answer = client.get(path)
+        seen |= set(cards(answer))
+        more = re.search(r'rel="next" href="([^"]+)"', markup(answer))
+        path = f"{HEALTH}{more[1].replace('&amp;', '&')}" if more else None
+    assert len(seen) == 500
+
+
+def test_the_live_fragment_holds_what_changes(watched: Watched) -> None:
+    """Every part has an id; the frame's banner is not among them, for the page says it itself."""
+    answer = browser(watched.world).get(
+        HEALTH, {"of": f"{HEALTH}/tidewater/plans-api"}, headers={"HX-Request": "true", "HX-Target": "live"}
+    )
+    body = answer.content.decode()
+    assert "<main" not in body
+    for part in ("system", "outages", "cards", "health-status", "minutes", "nav-list"):
+        assert f'id="{part}"' in body
+    assert 'role="status">Down: plans-api. Slow: openai.' in body
+
+
+def test_the_formula_is_published(watched: Watched) -> None:
+    """With the shares, the caps and the thresholds that are in force."""
+    said = text(browser(watched.world).get(f"{HEALTH}/formula"))
+    for line in ("40 %", "30 %", "15 %", "At most 40", "At most 60", "From 90 on"):
+        assert line in said
