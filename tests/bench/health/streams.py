@@ -1,9 +1,9 @@
 """A thousand streams of health at one web process: how soon the last of them hears, what each costs, and what a stream saves.
 
 The web process is the portal's own. Clients are a hundred people, ten streams each, half of them by a token and half by a session, in four
-different sets of organizations; they are plain sockets on loopback in the bench's process. `python -m tests.bench.health.streams` fills the
-portal of its environment and then obeys words from its standard input; a change is a component's state with its event in one transaction, as the
-prober writes it, and its time is that of the commit (the clock is the machine's monotonic one, which processes share).
+different sets of organizations; they are plain sockets on loopback in the bench's process. `python -m tests.bench.health.streams` fills
+the portal of its environment and then obeys words from its standard input; a change is a component's state with its event in one
+transaction, as the prober writes it, and its time is that of the commit (the machine's monotonic clock, which processes share).
 """
 
 import asyncio
@@ -13,6 +13,7 @@ import subprocess
 import sys
 import tempfile
 import time
+import urllib.error
 import urllib.request
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -183,7 +184,10 @@ def _polled(portal: Portal, credential: str) -> dict[str, Any]:
 def _get(portal: Portal, credential: str, path: str) -> tuple[bytes, bytes]:
     request = urllib.request.Request(f"http://127.0.0.1:{portal.port}{path}")
     request.add_header(*credential.split(": ", 1))
-    with urllib.request.urlopen(request, timeout=30) as answer:
+    try:
+        with urllib.request.urlopen(request, timeout=30) as answer:
+            return bytes(answer.headers), answer.read()
+    except urllib.error.HTTPError as answer:  # an unhealthy portal says so by its status, too
         return bytes(answer.headers), answer.read()
 
 
