@@ -227,6 +227,7 @@ HEALTH: dict[str, Any] = {
     "keep_days_days": 365,
 }
 BREAKWATER_METRICS_KEY = env.str("BREAKWATER_METRICS_KEY", default="")
+BREAKWATER_TRACING = env.bool("BREAKWATER_TRACING", default=False)
 
 # The queue (seconds unless said otherwise; attempts, backoff and breakers stand in governance/policy.yml) -------------
 SYNCQUEUE: dict[str, Any] = {

@@ -17,9 +17,11 @@ from resilience.outbound.client import Client
 from resilience.patterns.breaker import Permit
 from resilience.patterns.errors import CircuitOpenError
 from resilience.patterns.typing import Verdict
+from resilience.telemetry import tracing
 from resilience.upstreams.models import Upstream
 from syncqueue import upstreams
 from syncqueue.adapters.base import Adapter, Entity, Fetched, Gone, Rejected, RetryAt, Target
+from syncqueue.core import spans
 from syncqueue.core.streak import Told, verdict_of
 
 Asked = Fetched | Gone | RetryAt | Rejected
@@ -74,11 +76,13 @@ async def _ask(client: Client, question: _Question | Asked, seconds: float | Non
     if not isinstance(question, _Question):
         return question, 0.0
     started = monotonic()
-    asked = question.adapter.fetch(client, question.target, question.entity)
-    try:
-        found = await asyncio.wait_for(asked, timeout=None if seconds is None else seconds + 1)
-    except TimeoutError:
-        found = RetryAt(_("No answer within %d s") % (seconds or 0), "timeout", transport=True)
+    with tracing.operation(question.permit.breaker.name):
+        asked = question.adapter.fetch(client, question.target, question.entity)
+        try:
+            found = await asyncio.wait_for(asked, timeout=None if seconds is None else seconds + 1)
+        except TimeoutError:
+            found = RetryAt(_("No answer within %d s") % (seconds or 0), "timeout", transport=True)
+        tracing.note(lambda: spans.answer(found, half_open=question.permit.half_open))
     return found, monotonic() - started
 
 

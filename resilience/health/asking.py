@@ -20,6 +20,7 @@ from resilience.health.targets.base import MOST_ERROR, MOST_METADATA, Finding, Q
 from resilience.health.targets.registry import target
 from resilience.health.targets.run import run
 from resilience.patterns.typing import Verdict
+from resilience.telemetry import tracing
 
 log = logging.getLogger(__name__)
 
@@ -76,6 +77,23 @@ async def ask(what: Ready, tools: Tools) -> Finding:
     """What came of it; never raises for what a target does, and ends in time."""
     if what.broken:
         return Finding(ok=False, seconds=0.0, error=what.broken)
+    with tracing.operation(f"probe {what.host or what.question.kind}"):
+        finding = await _ask(what, tools)
+        tracing.note(lambda: _told(what, finding))
+    return finding
+
+
+def _told(what: Ready, finding: Finding) -> dict[str, object]:
+    """What a span tells of it: no text, which may hold what must not leave."""
+    return {
+        "breakwater.probe": what.question.kind,
+        "resilience.outcome": "ok" if finding.ok else "failed",
+        "resilience.code": "" if finding.ok else NotWell.code,
+        "http.response.status_code": finding.metadata.get("status"),
+    }
+
+
+async def _ask(what: Ready, tools: Tools) -> Finding:
     seconds = what.question.timeout
     try:
         async with asyncio.timeout(seconds + MARGIN):

@@ -17,8 +17,8 @@ Arguments and results never are. While nothing is switched on, and where opentel
 
 import logging
 import threading
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Callable, Mapping
+from contextlib import AbstractContextManager, nullcontext
 from contextvars import ContextVar, Token
 from itertools import chain
 from types import TracebackType
@@ -52,7 +52,7 @@ else:
 if TYPE_CHECKING:
     from opentelemetry.trace import Span, Tracer, TracerProvider
 
-__all__ = ["installed", "operation", "switch_on"]
+__all__ = ["installed", "note", "operation", "switch_on"]
 
 OPERATION: Final = "resilience.operation"
 CIRCUIT_STATE: Final = "circuit.state"
@@ -66,6 +66,7 @@ FALLBACK: Final = "resilience.fallback"
 ERROR_TYPE: Final = "error.type"
 
 _log = logging.getLogger("resilience.telemetry")
+_NOTHING: Final[AbstractContextManager[None]] = nullcontext()
 _current: ContextVar["Operation | None"] = ContextVar("resilience.telemetry.operation", default=None)
 
 
@@ -245,19 +246,30 @@ def switch_on(*, tracer_provider: "TracerProvider | None" = None, record_errors:
     return switch_off
 
 
-@contextmanager
 def operation(
     name: str, *, breaker: CircuitBreaker | None = None, attributes: Mapping[str, Any] | None = None
-) -> Iterator[None]:
+) -> AbstractContextManager[object]:
     """A span `resilience.operation` around a block, for hosts that use the patterns without a manager; nothing while tracing is off."""
     switched = _on
     if switched is None:
-        yield
-        return
+        return _NOTHING
     if breaker is not None:
         switched.hear(breaker, breaker, None)
-    with switched.operation(name, breaker, attributes or {}):
-        yield
+    return switched.operation(name, breaker, attributes or {})
+
+
+def note(about: Callable[[], Mapping[str, Any]]) -> None:
+    """Adds what `about` gives to the span of the operation under way, for hosts whose failures are values; it is not called without one.
+
+    A `resilience.code` among it says that the operation failed.
+    """
+    at = _current.get()
+    if at is None or not at._span.is_recording():
+        return
+    attributes = {name: value for name, value in about().items() if value not in (None, "")}
+    at._span.set_attributes(attributes)
+    if code := attributes.get(CODE):
+        at._span.set_status(trace.StatusCode.ERROR, str(code))
 
 
 def _tell(what: Callable[[Operation, Any], None], event: object) -> None:

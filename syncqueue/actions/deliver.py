@@ -33,10 +33,11 @@ from resilience.breakers.shared import BUSY, SharedBreaker
 from resilience.outbound.client import Client
 from resilience.patterns.breaker import Permit
 from resilience.patterns.typing import State, Verdict
+from resilience.telemetry import tracing
 from syncqueue import kinds, store, streaks
 from syncqueue.adapters.base import Conflicted, Delivered, Outcome, RetryAt
 from syncqueue.adapters.documents import same
-from syncqueue.core import outgoing, ramp
+from syncqueue.core import outgoing, ramp, spans
 from syncqueue.core.coalesce import LOOK_AHEAD, Rule, Waiting, each_by_itself, join
 from syncqueue.core.jobs import Assignment, Finished
 from syncqueue.core.outcome import Next, Sign, decide, sign_of, spent, upstream_wait
@@ -107,11 +108,14 @@ async def send(client: Client, destination: Destination, assignment: Assignment)
     change = change_of(assignment, last_writer_wins=kind is not None and kind.last_writer_wins)
     if change is None:
         return nothing_to_send(assignment)
-    try:
-        return await destination.adapter.deliver(client, destination.target, change)
-    except Exception as error:
-        log.exception("The adapter of %s failed on item %s", destination.slug, assignment.item_id)
-        return RetryAt(f"Breakwater's adapter failed: {mask_text(str(error))[:200]}", "adapter-error")
+    with tracing.operation(destination.slug):
+        try:
+            outcome = await destination.adapter.deliver(client, destination.target, change)
+        except Exception as error:
+            log.exception("The adapter of %s failed on item %s", destination.slug, assignment.item_id)
+            outcome = RetryAt(f"Breakwater's adapter failed: {mask_text(str(error))[:200]}", "adapter-error")
+        tracing.note(lambda: spans.delivery(assignment, outcome))
+        return outcome
 
 
 class Desk:
