@@ -23,6 +23,9 @@ PAGES = {
     "queue-nothing": "/resilience/queue?text=no+such+thing",
     "conflicts": "/conflicts",
     "upstreams": "/settings/upstreams",
+    "health": "/settings/health",
+    "health-formula": "/settings/health/formula",
+    "health-itself": "/settings/health/breakwater",
     "breakers": "/resilience/breakers",
     "breakers-reset-all": "/resilience/breakers/reset-all",
     "audit": "/audit",
@@ -85,6 +88,8 @@ def shoot(browser: Browser, look: str, only: list[str]) -> None:
     pages = {
         **PAGES,
         "item": item_address(page),
+        "health-component": (component := first_link(page, "/settings/health", ".card h3 a")),
+        "health-component-day": f"{component}?range=day" if component else "",
         "breaker-force-open": f"{breaker}/force-open" if breaker else "",
         "breaker-transitions": f"{breaker}/transitions" if breaker else "",
         "conflict": first_link(page, "/conflicts", "tr[data-row] .entity a"),
