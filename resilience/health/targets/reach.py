@@ -6,7 +6,7 @@ import os
 import socket
 import ssl
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from functools import lru_cache
 from typing import Any
@@ -14,12 +14,15 @@ from typing import Any
 from django.utils.translation import gettext as _
 
 from portal.kit.errors import Fault
-from resilience.health.targets.base import MOST_BODY, Info, Question, Tools
+from resilience.health.targets.base import MOST_BODY, Info, Question, Resolve, Tools
 from resilience.outbound.errors import AddressRefused, AnswerTooLarge, ConnectFailed, NameNotFound, TimedOut, TlsFailed
 
 MOST_TRIED = 4
 """Addresses of one name that are tried, one after the other."""
 LONGEST_CA = 20_000
+
+Looking = tuple[asyncio.AbstractEventLoop, Resolve, str, int]
+_looking: dict[Looking, asyncio.Future[Sequence[Info]]] = {}
 
 
 def place(address: str, port: int = 0) -> tuple[str, int]:
@@ -62,9 +65,8 @@ async def addresses(host: str, port: int, tools: Tools) -> list[Info]:
     """The socket addresses of a host that may be connected to; raises NameNotFound or AddressRefused when there are none."""
     found = _literal(host, port)
     if not found:
-        loop = asyncio.get_running_loop()
         try:
-            found = list(await loop.run_in_executor(tools.threads, tools.resolve, host, port))
+            found = list(await _looked_up(host, port, tools))
         except (OSError, UnicodeError):
             raise NameNotFound(host) from None
     if not found:
@@ -197,6 +199,23 @@ def context(ca: str = "") -> ssl.SSLContext:
 def unknown_faults(options: Mapping[str, Any], known: frozenset[str], pointer: str = "/options") -> list[Fault]:
     """A fault for each option that this kind does not have."""
     return [Fault(f"{pointer}/{key}", _("This kind has no such option.")) for key in options if key not in known]
+
+
+async def _looked_up(host: str, port: int, tools: Tools) -> Sequence[Info]:
+    """What the resolver says. Runs that ask for the same name meanwhile share the look-up, so that one that hangs holds one thread."""
+    loop = asyncio.get_running_loop()
+    key = (loop, tools.resolve, host, port)
+    going = _looking.get(key)
+    if going is None:
+        going = _looking[key] = loop.run_in_executor(tools.threads, tools.resolve, host, port)
+        going.add_done_callback(lambda done: _looked(key, done))
+    return await asyncio.shield(going)
+
+
+def _looked(key: Looking, done: asyncio.Future[Sequence[Info]]) -> None:
+    _looking.pop(key, None)
+    if not done.cancelled():
+        done.exception()  # seen, also when nobody waits any more
 
 
 def _literal(host: str, port: int) -> list[Info]:

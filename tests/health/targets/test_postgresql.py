@@ -63,6 +63,7 @@ async def test_a_question_of_ones_own(tools: Tools, server: Postgres, expected: 
         "SELECT nextval('numbers')",
         "WITH gone AS (DELETE FROM orders RETURNING id) SELECT * FROM gone",
         "SELECT 1) AS a; DELETE FROM orders; SELECT * FROM (SELECT 1",
+        "SELECT 1) AS a; SET default_transaction_read_only = off; COMMIT; DELETE FROM orders; SELECT * FROM (SELECT 1",
         "SELECT set_config('transaction_read_only', 'off', true), nextval('numbers')",
         "DELETE FROM orders",
     ],

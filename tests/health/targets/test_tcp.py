@@ -131,19 +131,24 @@ async def test_the_public_one_of_two(shut: Tools) -> None:
 
 
 async def test_a_resolver_that_hangs(tools: Tools) -> None:
-    """A look-up that does not end costs its own run only, and that in time."""
-    done = threading.Event()
+    """A look-up that does not end costs its own runs only, each in time, and holds one thread for all of them."""
+    release, calls = threading.Event(), []
 
     def hang(host: str, port: int) -> list[Any]:
-        done.wait(20)
-        return []
+        calls.append(host)
+        release.wait(20)
+        raise OSError
 
+    asking = replace(tools, resolve=hang)
     started = time.perf_counter()
-    found = await run(asks(1, host="slow.example", timeout=0.2), replace(tools, resolve=hang))
-    done.set()
-    assert not found.ok
-    assert found.transport
-    assert time.perf_counter() - started < 2
+    found = await asyncio.gather(*(run(asks(1, host="slow.example", timeout=0.2), asking) for _ in range(8)))
+    late = await run(asks(1, host="slow.example", timeout=0.2), asking)
+    assert time.perf_counter() - started < 3
+    assert not any(one.ok for one in (*found, late))
+    assert all(one.transport for one in (*found, late))
+    assert calls == ["slow.example"]
+    release.set()
+    await asyncio.get_running_loop().run_in_executor(None, tools.threads.shutdown)
 
 
 @pytest.mark.parametrize(
