@@ -47,7 +47,7 @@ def alike(before: Row, after: Row) -> bool:
     """Whether nothing changed that is worth telling: a latency that wavers is not, by itself."""
     if {**before, "latencyMs": None} != {**after, "latencyMs": None}:
         return False
-    old, new = before["latencyMs"], after["latencyMs"]
+    old, new = before.get("latencyMs"), after.get("latencyMs")  # outages are rows, too
     if old is None or new is None:
         return old is new
     return bool(abs(new - old) <= max(MOVED_MS, MOVED_SHARE * old))

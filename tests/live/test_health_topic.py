@@ -259,3 +259,10 @@ def test_a_latency_that_wavers_is_no_news(before: float | None, after: float | N
     row = {"id": 1, "state": "up", "latencyMs": before}
     assert alike(row, {**row, "latencyMs": after}) is same
     assert alike(row, {**row, "state": "slow"}) is False
+
+
+def test_an_outage_that_goes_on_as_it_was_is_no_news() -> None:
+    """Its row has no latency; another moment at which it is expected to end is told."""
+    row = {"id": 1, "component": 2, "severity": "major", "beganAt": "2026-11-21T02:47:00Z", "expectedAt": None}
+    assert alike(row, dict(row)) is True
+    assert alike(row, {**row, "expectedAt": "2026-11-21T03:30:00Z"}) is False
