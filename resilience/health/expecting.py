@@ -42,9 +42,16 @@ def expected_of(outage: Outage) -> Expected:
 
 
 def keep(outage: Outage, said: Expected) -> None:
-    """Puts `said` into the row (unsaved)."""
-    outage.expected_at, outage.expected_source, outage.expected_text = said.at, said.source.value, said.text
+    """Puts `said` into the row (unsaved). The next test is no promise and has no moment there: `earliest_of` tells it as it comes."""
+    at = None if said.source is Source.TEST else said.at
+    outage.expected_at, outage.expected_source, outage.expected_text = at, said.source.value, said.text
     outage.expected_low, outage.expected_high, outage.expected_of = said.low, said.high, said.n
+
+
+def earliest_of(outage: Outage, now: datetime) -> datetime | None:
+    """When its component can be up again at the earliest: when all the next tests are good. None when nothing tests it."""
+    tests = tests_of(outage.component, now)
+    return max(test.earliest for test in tests) if tests else None
 
 
 def tests_of(component: Component, now: datetime) -> list[NextTest]:

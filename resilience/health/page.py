@@ -19,6 +19,7 @@ from resilience.breakers.words import SLUGS as BREAKERS
 from resilience.health import drawing, words
 from resilience.health.core.states import Severity, State
 from resilience.health.drawing import Bars, Spark
+from resilience.health.expecting import earliest_of
 from resilience.health.figures import Day, Details, details
 from resilience.health.models import Component, Outage
 from resilience.health.providers import Impact, impacts
@@ -98,6 +99,7 @@ class Out:
     source: str
     spread: str
     overdue: bool
+    earliest: datetime | None
     may_operate: bool
     impacts: list[Impact]
 
@@ -262,6 +264,7 @@ def _out(viewer: Viewer, outage: Outage, standing: Mapping[int, ComponentHealth]
         source=words.expected_source(outage),
         spread=words.spread(outage),
         overdue=outage.expected_at is not None and outage.expected_at < now,
+        earliest=earliest_of(outage, now) if full and outage.expected_at is None else None,
         may_operate=viewer.can(Permission.OPERATE, outage.component.organization_id or 0),
         impacts=impacts(viewer, [upstream]) if full and upstream is not None else _waiting(health),
     )

@@ -82,7 +82,7 @@ def expected_source(outage: Outage) -> str:
                 % said
             )
         case Source.TEST:
-            return _("as soon as the next tests are good")
+            return _("the next tests, if they are good")
     return ""
 
 
