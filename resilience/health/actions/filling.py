@@ -9,6 +9,7 @@ from django.utils.translation import gettext_lazy
 
 from portal.kit.errors import Fault, Invalid
 from resilience.health.actions.steering import OWN
+from resilience.health.core.draft import INTERVALS
 from resilience.health.models import Component
 from resilience.health.targets.fields import Built, Field, Template
 from resilience.health.targets.functions import function_names
@@ -81,7 +82,7 @@ def fill(said: Mapping[str, Any], kept: Mapping[str, Any] | None = None) -> Fill
     if not said.get("template"):
         if said.get("values"):
             raise Invalid.at("/values", _("Values are those of a template: say which."))
-        return Filled(plain)
+        return Filled({**_in_time(plain.get("interval")), **plain})
     made = template_named(said["template"])
     if made is None:
         known = ", ".join(one.name for one in [ANSWERS, *templates()])
@@ -101,12 +102,22 @@ def _made(made: Template, plain: dict[str, Any], values: Mapping[str, Any], kept
     secrets = {name: value for name, value in {**kept, **typed}.items() if name in hidden}
     built = made.build({**values, **secrets})
     interval = plain.get("interval", built.interval)
-    proposed = {"name": str(made.title), "interval": interval, "slow_after_ms": built.slow_after_ms}
-    if isinstance(interval, int | float):
-        proposed["timeout"] = min(LONGEST_WAIT, round(0.8 * interval, 1))
+    proposed = {
+        "name": str(made.title),
+        "interval": interval,
+        "slow_after_ms": built.slow_after_ms,
+        **_in_time(interval),
+    }
     shape = {"kind": built.kind, "address": built.address, "options": dict(built.options), "secret": dict(built.secret)}
     shown = {name: value for name, value in typed.items() if name not in hidden}
     return Filled({**proposed, **plain, **shape, "template": made.name, "values": shown}, secrets)
+
+
+def _in_time(interval: object) -> dict[str, float]:
+    """The timeout where nobody says one: as long as usual, or as the interval has room for."""
+    if not isinstance(interval, int | float) or not 0 < interval <= INTERVALS[1]:
+        return {}
+    return {"timeout": min(LONGEST_WAIT, round(0.8 * interval, 1))}
 
 
 def at_fields(name: str, faults: Sequence[Fault]) -> list[Fault]:

@@ -215,6 +215,13 @@ def test_a_probe_of_a_template(watch: Watch) -> None:
     assert "hush" not in str([kept.values, kept.options, kept.address])
 
 
+@pytest.mark.parametrize("body", [SQL, HOOK])
+def test_a_timeout_that_nobody_says_fits_the_interval(watch: Watch, body: dict[str, Any]) -> None:
+    """As long as usual, or as the interval has room for."""
+    assert added(watch.caller("alice"), {**body, "interval": 5})["timeout"] == 4.0
+    assert added(watch.caller("alice"), {**body, "name": "slower", "interval": 90})["timeout"] == 10.0
+
+
 def test_values_make_a_probe_anew(watch: Watch) -> None:
     """What is not named stays, secrets too; null is the default again."""
     alice = watch.caller("alice")
