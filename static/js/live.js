@@ -12,7 +12,8 @@ const HURRIED = 400; // the same, when a state of health changed
 const HIDDEN_APART = 10_000;
 const CHARTS = 10_000; // between two drawings of the charts, which a fragment leaves out otherwise
 const POLL = 30_000;
-const QUIET = 60_000; // between two fragments while messages come, for what changes without one
+const QUIET = 300_000; // between two fragments while messages come, for what changes without one
+const DRAWN = 60_000; // the same where the page has a chart, which has a point a minute
 const SOON = 4_000; // where the page waits for something that comes soon
 const OFFLINE_AFTER = 20_000;
 const SPOKEN_APART = 10_000;
@@ -219,7 +220,8 @@ function wake() {
 // What is asked for though no message came: often where nothing else tells, seldom where messages come.
 function pause() {
   if (document.querySelector("[data-soon]")) return SOON;
-  return status.by === "stream" || status.by === "socket" ? QUIET : POLL;
+  if (status.by !== "stream" && status.by !== "socket") return POLL;
+  return document.querySelector(".chart") ? DRAWN : QUIET;
 }
 
 export function startLive() {

@@ -39,7 +39,10 @@ AIM_MS, AIM_KB = 500, 30
 FILES = 4_096
 STREAM, MESSAGES = "/api/health/stream", "/api/v1/live/messages"
 RATES = (0, 12, 60, 240)
-QUIET = 60  # seconds between two fragments of a page to which messages come (static/js/live.js)
+QUIET, DRAWN = (
+    300,
+    60,
+)  # seconds between two fragments of a page to which messages come, and of one with charts (static/js/live.js)
 
 
 class Client(asyncio.Protocol):
@@ -215,15 +218,18 @@ def saving(crowd: Crowd, polled: dict[str, Any]) -> str:
         f" {crowd.bytes_change:,.0f} a change, {crowd.bytes_minute:,.0f} a minute of silence;\n"
         f"  a poll that says nothing new {poll:,}, one of /api/health {polled['health']:,}."
     )
-    head = "  changes   program: stream    poll each 30 s        poll each second         page: stream   poll each 30 s   poll each second"
+    head = (
+        "  changes   a program's stream   polling each 30 s      each second                  "
+        "a page   with charts   polling each 30 s   each second"
+    )
     lines = [sizes, head]
     for rate in RATES:
         stream = (crowd.bytes_opening + 60 * crowd.bytes_minute + rate * crowd.bytes_change) / 1000
-        page = 1 + rate + 3600 // QUIET
+        page, charts = (1 + rate + 3600 // quiet for quiet in (QUIET, DRAWN))
         lines.append(
-            f"  {rate:>7}   {f'1 / {stream:,.0f}':>15}   {f'120 / {120 * poll / 1000:,.0f}':>12} {_saved(1, 120):>6}"
+            f"  {rate:>7}   {f'1 / {stream:,.0f}':>18}   {f'120 / {120 * poll / 1000:,.0f}':>10} {_saved(1, 120):>6}"
             f"   {f'3,600 / {3600 * poll / 1000:,.0f}':>15} {_saved(1, 3_600):>6}"
-            f"   {page:>12}   {'120':>7} {_saved(page, 120):>6}   {'3,600':>9} {_saved(page, 3_600):>6}"
+            f"   {page:>9} {charts:>13}   {'120':>4} {_saved(page, 120):>6} {_saved(charts, 120):>6}   3,600 {_saved(page, 3_600):>6}"
         )
     return "\n".join(lines)
 
