@@ -183,7 +183,7 @@ def followed(viewer: Viewer, now: datetime) -> dict[int, Followed]:
     """By organization; an index of their own serves these kinds."""
     found: dict[int, Followed] = defaultdict(Followed)
     rows = Item.objects.for_org(viewer).followed().order_by().values_list("kind", "organization_id", "state")
-    for kind, organization_id, state, number, oldest in rows.annotate(Count("pk"), Min("created_at")):
+    for kind, organization_id, state, number, oldest in rows.annotate(number=Count("*"), oldest=Min("created_at")):
         mine, waits = found[organization_id], ItemState(state).slug in WAITING
         if kind == "assignment":
             mine.pending += number if waits else 0

@@ -18,6 +18,8 @@ PLAIN_FILES = {"staticfiles": {"BACKEND": "django.contrib.staticfiles.storage.St
 def look() -> dict[str, Any]:
     """Measure the page as alice gets it, and what it is made of, in this process."""
     from portal.accounts.models import User  # noqa: PLC0415  # models need django.setup()
+    from portal.monitoring import collector, figures, report  # noqa: PLC0415
+    from portal.monitoring.core.exposition import text  # noqa: PLC0415
     from resilience.health.figures import Range, details, series  # noqa: PLC0415
     from resilience.health.models import Probe  # noqa: PLC0415
     from resilience.health.system import system_of  # noqa: PLC0415
@@ -34,8 +36,11 @@ def look() -> dict[str, Any]:
             "bytes": len(answer.content),
             "page": _cost(lambda: browser.get("/settings/health")),
         }
+    operator = figures.operator()
     return {
         **said,
+        "scrape": _cost(lambda: text(collector.families())),
+        "api": _cost(lambda: report.health(operator)),
         "system": _cost(lambda: system_of(None)),
         "cards": _cost(lambda: details(shown)),
         "month": _cost(lambda: series(probe.component, probe, Range.MONTH)),
@@ -52,6 +57,8 @@ def told(found: dict[str, Any], database: str) -> str:
         "page": "/settings/health, 500 upstreams",
         "system": "the score and every component",
         "cards": "24 cards",
+        "scrape": "/metrics, a whole scrape",
+        "api": "/api/health, all organizations",
         "month": "a month's chart",
         "year": "a year's chart",
     }
