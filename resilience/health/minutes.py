@@ -61,7 +61,7 @@ def minutes(one: ComponentHealth, *, span: timedelta = SPAN) -> Minutes:
     if out_since is not None and out_since - timedelta(minutes=15) < since:
         since = max(out_since - timedelta(minutes=15), until - LONGEST)
     found = timeline(component, since, until)
-    waited = [*found.depths, (until, one.load.waiting)] if component.upstream_id is not None else []
+    waited = [*found.depths, (until, one.load.waiting)] if found.depths else []
     probed = _probed(component, since, until)
     line, area, most = drawing.volume(waited, since, until)
     return Minutes(

@@ -30,6 +30,9 @@ function openActs(card) {
   openDialog("card-acts");
 }
 
+for (const name of ["htmx:responseError", "htmx:sendError"]) {
+  document.body.addEventListener(name, (event) => event.target.closest("#minutes")?.querySelector("[data-failed]")?.removeAttribute("hidden"));
+}
 document.body.addEventListener("htmx:afterSettle", follow);
 document.addEventListener("click", (event) => {
   const opener = event.target.closest("[data-acts]");
