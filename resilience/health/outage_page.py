@@ -17,7 +17,6 @@ from portal.web.vocabulary import sign
 from resilience.breakers import words as breaker_words
 from resilience.breakers.models import Transition
 from resilience.health import words
-from resilience.health.actions.close_outage import opens_again
 from resilience.health.expecting import earliest_of
 from resilience.health.models import Component, Flip, Note, Outage
 from resilience.health.providers import Impact, impacts
@@ -52,7 +51,6 @@ class Story:
     spread: str
     overdue: bool
     earliest: datetime | None
-    opens_again: bool
     lasted: timedelta
     impacts: Sequence[Impact]
     happened: Sequence[Happened]
@@ -93,7 +91,6 @@ def story(viewer: Viewer, outage: Outage) -> Story:
         spread=words.spread(outage),
         overdue=active and outage.expected_at is not None and outage.expected_at < now,
         earliest=earliest_of(outage, now) if active and outage.expected_at is None else None,
-        opens_again=active and opens_again(outage),
         lasted=lasted,
         impacts=impacts(viewer, [upstream_id]) if active and upstream_id is not None else [],
         happened=sorted(_happened(viewer, outage), key=lambda one: one.at)[: -MOST - 1 : -1],

@@ -19,7 +19,7 @@ from portal.kit import clock
 from portal.kit.errors import Conflicting, Forbidden, Invalid
 from portal.kit.viewer import Permission, Viewer
 from portal.settings_pages.reading import chosen_of, viewer_of
-from resilience.health.actions.close_outage import close_outage, opens_again
+from resilience.health.actions.close_outage import close_outage
 from resilience.health.actions.expect_outage import expect_outage
 from resilience.health.actions.note_outage import note_outage
 from resilience.health.actions.record_outage import record_outage
@@ -244,7 +244,7 @@ def close(request: HttpRequest, outage_id: int) -> HttpResponse:
     if form.is_bound and _done(form, lambda said: close_outage(viewer=viewer, outage_id=outage_id, **said)):
         messages.success(request, _("The outage of %s is closed.") % outage.component.name)
         return redirect("outage", outage_id)
-    context = {"outage": outage, "form": form, "opens_again": opens_again(outage), "status_page": True}
+    context = {"outage": outage, "form": form}
     return _answer(request, "health/outage_close.html", context, status=422 if form.errors else 200)
 
 

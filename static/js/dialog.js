@@ -18,7 +18,8 @@ function typed(dialog) {
 export function startDialogs() {
   document.addEventListener("click", (event) => {
     const opener = event.target.closest("[data-opens]");
-    if (opener) {
+    // A link whose dialog is not on the page (what it is about came live) is followed.
+    if (opener && document.getElementById(opener.dataset.opens)) {
       event.preventDefault();
       openDialog(opener.dataset.opens);
     }

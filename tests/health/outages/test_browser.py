@@ -136,3 +136,19 @@ def test_without_a_script(visit: Visit, outage: Outage) -> None:
     page.get_by_label("For how many minutes").fill("20")
     page.get_by_role("button", name="Plan it").click()
     expect(page.get_by_text("every day at 03:15 for 20")).to_be_visible()
+
+
+def test_an_update_from_the_page_of_health(visit: Visit, outage: Outage) -> None:
+    """The buttons of an outage open its dialogs there; axe finds nothing in them."""
+    visitor = visit("alice")
+    page = visitor.open("/settings/health")
+    page.get_by_role("link", name="Close outage…").click()
+    expect(page.get_by_role("dialog", name="Close the outage of plans-api")).to_be_visible()
+    assert visitor.faults() == []
+    page.keyboard.press("Escape")
+    page.get_by_role("link", name="Write an update").click()
+    page.get_by_label("What is new").fill("They are nearly done.")
+    assert visitor.faults() == []
+    page.get_by_role("button", name="Write the update").click()
+    page.wait_for_url(f"**/settings/health/outages/{outage.pk}")
+    expect(page.get_by_text("They are nearly done.")).to_be_visible()
