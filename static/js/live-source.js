@@ -4,7 +4,8 @@
 const TOPICS = ["queue", "conflicts", "breakers", "health", "events"];
 const FIRST = 3_000;
 const GROWS = 1.6;
-const LONGEST = 60_000;
+const LONGEST = 15_000;
+const LONGEST_HIDDEN = 60_000;
 const TRIES = 20;
 const BLOCKED = 3; // so many streams that fail while plain requests work are blocked on the way
 const OPENS_WITHIN = 8_000;
@@ -14,7 +15,7 @@ const AGAIN = 300_000;
 const HURRIED = 1_000;
 
 const spread = (milliseconds) => milliseconds * (0.5 + Math.random());
-const delay = (tries) => spread(Math.min(FIRST * GROWS ** (tries - 1), LONGEST));
+const delay = (tries) => spread(Math.min(FIRST * GROWS ** (tries - 1), document.hidden ? LONGEST_HIDDEN : LONGEST));
 
 function openStream(address, { message, ended }) {
   const source = new EventSource(address);

@@ -270,7 +270,7 @@ def test_the_portal_is_killed_and_starts_again(sit: Sit, write: Writer, portal: 
     write("event", organization=seat.person.organization, verb="item.queued", subject="item:meanwhile")
     portal.again()
     for page in seat.pages:
-        expect(page.locator("[data-stream]")).to_contain_text("Live", timeout=20_000)
+        expect(page.locator("[data-stream]")).to_contain_text("Live", timeout=45_000)
     until(lambda: all("meanwhile" in page.evaluate("heard") for page in seat.pages), 5.0)
     seat.all_hear(write, "again")
     assert portal.gate.streams == 1
