@@ -42,14 +42,15 @@ def test_unfinished_minutes_wait(watched: Watched, clock_at: ClockAt) -> None:
 
 
 def test_late_runs_count(watched: Watched, clock_at: ClockAt) -> None:
-    """A run that began in a minute and was written after it is in that minute's bucket."""
-    watched.ran(NOON, NOON + ONE_MINUTE)
-    clock_at(NOON + ONE_MINUTE)
-    history.keep()
+    """A run that began in a minute and was written two minutes later is in that minute's bucket."""
+    for minute in (1, 2):
+        watched.ran(NOON + (minute - 1) * ONE_MINUTE, NOON + minute * ONE_MINUTE)
+        clock_at(NOON + minute * ONE_MINUTE)
+        history.keep()
     watched.ran(NOON + timedelta(seconds=59), NOON + ONE_MINUTE, every=1)
-    clock_at(NOON + 2 * ONE_MINUTE)
+    clock_at(NOON + 3 * ONE_MINUTE)
     history.keep()
-    assert counted(MINUTE) == [(NOON, 3, 0)]
+    assert counted(MINUTE) == [(NOON, 3, 0), (NOON + ONE_MINUTE, 2, 0)]
 
 
 def test_blind_runs_say_nothing(watched: Watched, clock_at: ClockAt) -> None:

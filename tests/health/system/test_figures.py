@@ -180,6 +180,6 @@ def test_one_axis(watched: Watched, clock_at: ClockAt) -> None:
         "Outage closed.",
         "alice: <b>They know.</b>",
         "Outage opened.",
-        "Breaker Closed to Open. 5 in a row",
+        "Breaker opened: 5 in a row.",
     ]
-    assert "answers: Up to Down. It answered 503" in said
+    assert "Down. It answered 503" in said

@@ -117,6 +117,20 @@ def test_an_open_breaker_is_known_at_once(people: People, watched: Watched, cloc
     assert one(system_of(None), "plans-api").state is State.UP
 
 
+def test_a_half_open_breaker(people: People, clock_at: ClockAt) -> None:
+    """While it is tested it costs half of what an open one does."""
+    for slug, wait in (("half", None), ("whole", ONE_MINUTE)):
+        upstream = make_upstream(people.tidewater, slug)
+        stands(upstream.component, State.UP)
+        stop(upstream, wait=wait)
+    part = system_of(None).parts[2]
+    assert (part.name, part.score) == ("breakers", 25)
+    assert [(loss.why, loss.text, loss.points) for loss in part.losses] == [
+        ("breaker-open", "1 of 2 open", 50),
+        ("breaker-half-open", "1 of 2 half-open", 25),
+    ]
+
+
 def test_outages_and_blame(people: People, watched: Watched, clock_at: ClockAt) -> None:
     """An outage that goes on stands with its component, and a child that is down names the parent."""
     stands(watched.component, State.DOWN)
