@@ -22,6 +22,8 @@ from resilience.health.targets.registry import kinds
 
 VALUE = "value-"
 """What the names of a template's values begin with, so that they never meet those of the probe itself."""
+FEW = 6
+"""So many fields that may be left empty are not folded."""
 _NUMBERS = ("interval", "timeout", "slow_after_ms", "failures_to_down", "successes_to_up")
 
 IMPORTANCE = [
@@ -183,6 +185,34 @@ class ProbeForm(forms.Form):
         self.fields = {"name": self.fields.pop("name"), **own, **self.fields}
         if probe is None:
             del self.fields["enabled"], self.fields["revision"]
+
+    @property
+    def main(self) -> list[forms.BoundField]:
+        """Its name, and what the template cannot do without; all of it where that is little."""
+        return [self["name"], *(self[name] for name in self._own() if name not in self._folded())]
+
+    @property
+    def more(self) -> list[forms.BoundField]:
+        """What else the template can check."""
+        return [self[name] for name in self._folded()]
+
+    @property
+    def more_open(self) -> bool:
+        """Whether something of that is filled in or wrong."""
+        made_of = {VALUE + one.name: one.default for one in self.made_of.fields} if self.made_of else {}
+        return any(field.errors or field.value() not in (None, "", False, made_of[field.name]) for field in self.more)
+
+    @property
+    def figures(self) -> list[forms.BoundField]:
+        """How often, how long, how many in a row."""
+        return [self[name] for name in (*_NUMBERS, "enabled") if name in self.fields]
+
+    def _own(self) -> list[str]:
+        return [name for name in self.fields if name not in (*_NUMBERS, "name", "enabled", "revision")]
+
+    def _folded(self) -> list[str]:
+        optional = [name for name in self._own() if not self.fields[name].required] if self.made_of else []
+        return optional if len(optional) > FEW else []
 
     def said(self) -> dict[str, Any]:
         """The fields of a draft."""

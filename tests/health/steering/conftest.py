@@ -17,6 +17,7 @@ from portal.tenancy.models import Membership, Organization
 from resilience.health.models import Component, Probe
 from tests.rest.conftest import Caller, _fresh_limits  # noqa: F401 - a fixture
 from tests.support.people import People, make_people, make_token, make_upstream
+from tests.web.conftest import browser_type_launch_args, visit, world  # noqa: F401 - fixtures
 
 
 @dataclass
