@@ -288,7 +288,8 @@ def out_of(viewer: Viewer, health: ComponentHealth) -> Out | None:
 def card(one: ComponentHealth, known: Details, now: datetime) -> Card:
     """The card of a component."""
     figure, aside, full = _figure(one, known)
-    kinds = [day.state.value for day in known.days]
+    columns = _columns(known.days)
+    kinds = [kind for kind, _lost in columns]
     breaker = BREAKERS[one.breaker.breaker_state] if one.breaker else ""
     notes = _notes(one)
     seen = "|".join([one.state.value, breaker, str(one.load.waiting > 0), str(one.outage is not None), *notes])
@@ -298,7 +299,7 @@ def card(one: ComponentHealth, known: Details, now: datetime) -> Card:
         aside=aside,
         full=full,
         spark=_spark(one, known, now),
-        strip=drawing.bars(_columns(known.days)),
+        strip=drawing.bars(columns),
         strip_says=words.days_said(kinds) if kinds else "",
         available=words.availability(known.availability.quarter),
         breaker=breaker,

@@ -143,7 +143,8 @@ def test_the_outage_comes_first_on_a_phone(visit: Visit, watched: Watched) -> No
     )
     assert tops == sorted(tops)
     small = page.evaluate(
-        "[...document.querySelectorAll('main .btn, main button, .card .foot a')].filter((one) => one.offsetParent && one.getBoundingClientRect().height < 24)"
+        "[...document.querySelectorAll('main .btn, main button, .card .foot a')]"
+        ".filter((one) => one.offsetParent && one.getBoundingClientRect().height < 24)"
         ".map((one) => one.outerHTML.slice(0, 100))"
     )
     assert small == []

@@ -1,0 +1,101 @@
+"""The pictures of health as geometry."""
+
+import re
+from datetime import UTC, datetime, timedelta
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from resilience.health import drawing
+from resilience.health.words import availability, days_said
+
+START = datetime(2026, 11, 21, 2, 30, tzinfo=UTC)
+END = START + timedelta(minutes=40)
+KINDS = st.sampled_from(["up", "slow", "down", "none", "maintenance"])
+
+
+def covered(path: str) -> float:
+    """How many columns the bars of a path take."""
+    return sum(float(width) + 0.28 for width in re.findall(r"h([\d.]+)", path))
+
+
+@given(st.lists(st.tuples(KINDS, st.floats(0, 1)), min_size=1, max_size=90))
+def test_every_day_has_one_bar(columns: list[tuple[str, float]]) -> None:
+    """Whatever follows what, each column is drawn once, in its own kind."""
+    drawn = drawing.bars(columns)
+    assert round(sum(covered(one.path) for one in drawn)) == len(columns)
+    for kind in {kind for kind, _lost in columns}:
+        mine = sum(covered(one.path) for one in drawn if one.kind == kind)
+        assert round(mine) == sum(1 for other, _lost in columns if other == kind)
+
+
+def test_equal_days_cost_next_to_nothing() -> None:
+    """Ninety good days are one run."""
+    (good,) = drawing.bars([("up", 0.0)] * 90)
+    assert good.path == "M0.14 12h89.72"
+
+
+@given(st.floats(0, 1))
+def test_a_bad_day_is_shorter_than_a_good_one(lost: float) -> None:
+    """The shape alone tells; no data is the shortest."""
+    assert drawing.tall("none") < drawing.tall("down", lost) < drawing.tall("slow") < drawing.tall("up")
+
+
+@given(st.lists(st.none() | st.floats(0, 1e6), max_size=60))
+def test_a_sparkline_stays_within_its_box(values: list[float | None]) -> None:
+    """No figure leaves it, and what is missing has no line."""
+    spark = drawing.spark(values)
+    if not any(value is not None for value in values):
+        assert (spark.line, spark.area) == ("", "")
+        return
+    y = None
+    for letter, _x, height in re.findall(r"([Ml ]?)(\d+)[ ]?(-?\d+)", spark.line):
+        y = int(height) if letter == "M" or y is None else y + int(height)
+        assert 0 <= y <= 100
+
+
+def test_a_gap_parts_the_sparkline() -> None:
+    """Two missing minutes are bridged, three are not."""
+    assert drawing.spark([1, None, None, 1]).line.count("M") == 1
+    assert drawing.spark([1, None, None, None, 1]).line.count("M") == 2
+
+
+def test_a_stretch_is_cut_to_its_track() -> None:
+    """What began before begins at the edge and has no mark there; what lies outside is left out; a short one has no word."""
+    early = drawing.piece(
+        START - timedelta(hours=1), START + timedelta(minutes=10), "open", "bad", start=START, end=END
+    )
+    assert early is not None
+    assert (early.x, early.width, early.word, early.marked) == ("0.00%", "25.00%", "open", False)
+    assert drawing.piece(START - timedelta(hours=2), START, "over", "bad", start=START, end=END) is None
+    short = drawing.piece(END - timedelta(seconds=30), None, "open", "bad", start=START, end=END)
+    assert short is not None
+    assert (short.word, short.title) == ("", "open")
+
+
+@given(st.integers(1, 400))
+def test_times_over_the_tracks_are_few_and_round(minutes: int) -> None:
+    """Never more than fit, none where "now" stands."""
+    ticks = drawing.ticks(START, START + timedelta(minutes=minutes))
+    assert len(ticks) <= drawing.MOST_TICKS + 1
+    assert all(float(tick.x.rstrip("%")) < 90 for tick in ticks)
+
+
+def test_an_amount_holds_until_the_next_is_known() -> None:
+    """The line reaches the end of the track at its last figure."""
+    line, area, top = drawing.volume([(START, 0), (START + timedelta(minutes=20), 10)], START, END)
+    assert line == "M0 98L500 10L1000 10"
+    assert area.endswith("V100H0z")
+    assert top == 10
+
+
+@given(st.floats(0, 1))
+def test_it_is_100_per_cent_only_when_nothing_is_missing(share: float) -> None:
+    """A second of outage in 90 days is seen."""
+    assert (availability(share) == "100\u00a0%") == (share == 1)
+
+
+def test_days_are_told_to_those_who_do_not_see_them() -> None:
+    """How many were bad, slow, and without data."""
+    said = days_said(["up"] * 86 + ["down", "slow", "none", "none"])
+    assert said == "The last 90 days: 1 day with an outage, 1 slow day, 2 days without data."
