@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from django.db import DatabaseError
+from django.db import Error
 
 from portal.duties import registry
 from portal.duties.core.locks import STALE, Hold, is_held
@@ -28,12 +28,12 @@ def faults(duties: Sequence[str] | None = None) -> dict[str, str]:
         if lacking := missing():
             return {"migrations": "not applied: " + ", ".join(lacking)}
         return {one.name: one.fault for one in standings(duties) if one.fault}
-    except DatabaseError as error:
+    except Error as error:
         return {"database": str(error).strip().partition("\n")[0] or type(error).__name__}
 
 
 def standings(duties: Sequence[str] | None = None) -> list[Standing]:
-    """How these duties (or all) stand. Raises DatabaseError."""
+    """How these duties (or all) stand. Raises django.db.Error."""
     names = registry.names() if duties is None else duties
     holds, clock = ProcessingLock.objects.holds(names)
     return [_standing(name, holds.get(name), clock) for name in names]

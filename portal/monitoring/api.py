@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from django.db import DatabaseError
+from django.db import Error
 from django.utils.decorators import method_decorator
 from django.utils.translation import get_language
 from django.views.decorators.cache import never_cache
@@ -63,7 +63,7 @@ class HealthView(APIView):
 
     def handle_exception(self, exc: Exception) -> Response:
         """While the database is away nobody can be signed in, and that alone is the answer; what is told of it is in the log."""
-        if isinstance(exc, DatabaseError):
+        if isinstance(exc, Error):
             return _answer(AWAY, 503)
         return super().handle_exception(exc)
 

@@ -6,7 +6,7 @@ from time import perf_counter
 from typing import Final
 
 from django.conf import settings
-from django.db import DatabaseError, connection
+from django.db import Error, connection
 
 from portal.duties.health import faults, standings
 from portal.kit import clock
@@ -53,7 +53,7 @@ def families() -> list[Family]:
     up = Family("breakwater_database_up", "gauge", "Whether this web process can read the database.")
     try:
         found = list(_read())
-    except DatabaseError:
+    except Error:
         up.add(0)
         return [up]
     up.add(1)

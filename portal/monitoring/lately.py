@@ -6,7 +6,7 @@ from collections.abc import Callable, Hashable
 from threading import Lock
 from typing import Generic, TypeVar
 
-from django.db import DatabaseError
+from django.db import DatabaseError, Error
 
 T = TypeVar("T")
 MOST = 500
@@ -68,7 +68,7 @@ def _said(read: Callable[[], T]) -> Callable[[], T]:
     """What gives, or raises again, what came of it."""
     try:
         value = read()
-    except DatabaseError as error:
+    except Error as error:
         text, kind = str(error), type(error)
 
         def failed() -> T:

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import pytest
-from django.db import OperationalError, connection
+from django.db import InterfaceError, OperationalError, connection
 from django.test import Client
 
 from portal.api.throttling import LIMITER
@@ -91,12 +91,12 @@ def working(db: None) -> None:
         assert ProcessingLock.objects.take(name, processes.myself())
 
 
-@pytest.fixture
-def away() -> Callable[[], AbstractContextManager[None]]:
-    """A time in which the database answers as one that is gone."""
+@pytest.fixture(params=[OperationalError, InterfaceError])
+def away(request: pytest.FixtureRequest) -> Callable[[], AbstractContextManager[None]]:
+    """A time in which the database answers as one that is gone: it cannot be reached, or the connection is broken."""
 
     def refuse(*_said: object) -> None:
-        raise OperationalError(SECRET)
+        raise request.param(SECRET)
 
     @contextmanager
     def gone() -> Iterator[None]:
