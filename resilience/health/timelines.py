@@ -9,6 +9,7 @@ from django.utils.translation import gettext as _
 
 from portal.web.vocabulary import sign
 from resilience.breakers.models import Breaker, Transition
+from resilience.breakers.words import cause
 from resilience.health.core.states import State
 from resilience.health.models import Component, Flip, Note, Outage, Probe
 from resilience.health.providers import depths, tracks
@@ -141,20 +142,45 @@ def _breaker_tracks(
 
 
 def _flip_marks(flips: Sequence[Flip]) -> Iterable[Mark]:
+    """What the component became, and what each of its probes did where there are several to tell apart."""
+    probes = {flip.probe_id for flip in flips if flip.probe_id is not None}
     for flip in flips:
-        shown = sign(flip.after)
-        name = flip.probe.name if flip.probe is not None else ""
-        said = {"name": name, "before": sign(flip.before).word, "after": shown.word, "reason": flip.reason}
-        word = _("%(name)s: %(before)s to %(after)s.") if name else _("%(before)s to %(after)s.")
-        yield Mark(flip.at, (word % said) + (f" {flip.reason}" if flip.reason else ""), shown.tone, shown.icon)
+        if flip.probe is not None and len(probes) == 1:
+            continue
+        shown, word = sign(flip.after), _became(flip)
+        if flip.probe is not None:
+            word = _("Probe %(name)s: %(word)s") % {"name": flip.probe.name, "word": word[:1].lower() + word[1:]}
+        reason = flip.reason if flip.after in (State.DOWN, State.SLOW) else ""
+        yield Mark(flip.at, f"{word} {reason}".strip(), shown.tone, shown.icon)
+
+
+def _became(flip: Flip) -> str:
+    match State(flip.after):
+        case State.UP if flip.before in (State.DOWN, State.SLOW):
+            return _("Up again.")
+        case State.NONE:
+            return _("No data from here on.")
+        case State.MAINTENANCE:
+            return _("In maintenance.")
+    return f"{sign(flip.after).word}."
 
 
 def _transition_marks(transitions: Sequence[Transition]) -> Iterable[Mark]:
     for one in transitions:
-        shown = sign(BREAKER_SIGNS[one.after])
-        said = {"before": sign(BREAKER_SIGNS[one.before]).word, "after": shown.word}
-        word = _("Breaker %(before)s to %(after)s.") % said
-        yield Mark(one.at, word + (f" {one.reason}" if one.reason else ""), shown.tone, shown.icon)
+        shown, why = sign(BREAKER_SIGNS[one.after]), cause(one)
+        ended = why if why.endswith((".", "!", "?")) else f"{why}."
+        yield Mark(one.at, _turned(one) % {"why": ended}, shown.tone, shown.icon)
+
+
+def _turned(one: Transition) -> str:
+    match one.before, one.after:
+        case "half_open", "open":
+            return _("Breaker tested, and is open again: %(why)s")
+        case _, "open":
+            return _("Breaker opened: %(why)s")
+        case _, "half_open":
+            return _("Breaker is half-open: %(why)s")
+    return _("Breaker closed: %(why)s")
 
 
 def _outage_marks(component: Component, since: datetime, until: datetime) -> Iterable[Mark]:

@@ -143,7 +143,7 @@ def test_what_happens_again_and_again_is_one_line(watched: Watched) -> None:
             reason="cool-down over",
         )
     said = text(browser(watched.world).get(PLANS))
-    assert re.search(r"cool-down over 11 times since", said)
+    assert re.search(r"cool-down over. 11 times since", said)
 
 
 def test_who_may_do_what(watched: Watched) -> None:
