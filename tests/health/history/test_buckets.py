@@ -114,3 +114,12 @@ def test_results_go_and_failures_stay_longer(watched: Watched, clock_at: ClockAt
     clock_at(NOON + timedelta(hours=50, minutes=7))
     history.keep()
     assert not Result.objects.unscoped().exists()
+
+
+def test_an_hour_settles_first(watched: Watched, clock_at: ClockAt) -> None:
+    """An hour is added up when the runs that began in it have been written, three minutes after its end."""
+    watched.ran(NOON, NOON + ONE_HOUR)
+    for minutes, written in ((2, []), (4, [(NOON, 120, 0)])):
+        clock_at(NOON + ONE_HOUR + minutes * ONE_MINUTE)
+        history.keep()
+        assert counted(HOUR) == written
