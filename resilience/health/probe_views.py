@@ -184,5 +184,5 @@ def _found(request: HttpRequest, probe: Probe, found: Checked | None, why: str) 
     if not url_has_allowed_host_and_scheme(back, allowed_hosts=None):
         back = href_of(probe.component)
     context = {"probe": probe, "found": found, "why": why, "back": back, "took": latency(found.ms) if found else ""}
-    part = part_of(request) == f"finding-{probe.pk}"
+    part = part_of(request).partition("-")[0] == "finding"
     return _answer(request, "health/probe_found.html#found" if part else "health/probe_found.html", context)

@@ -3,7 +3,8 @@
 from django import template
 
 from portal.web.formats import number
-from resilience.health.models import Component
+from resilience.health.actions.steering import shown_address
+from resilience.health.models import Component, Probe
 from resilience.health.standing import href_of
 
 register = template.Library()
@@ -13,6 +14,12 @@ register = template.Library()
 def component_href(component: Component) -> str:
     """The page of a component. Reads `organization`."""
     return href_of(component)
+
+
+@register.filter
+def probe_address(probe: Probe) -> str:
+    """What a probe asks, with what looks like a secret masked."""
+    return shown_address(probe)
 
 
 @register.filter

@@ -317,6 +317,17 @@ def test_check_now_in_its_place(watch: Watch, server: str) -> None:
     assert "<h1>" not in page
 
 
+def test_the_component_shows_no_secret_in_an_address(watch: Watch) -> None:
+    """Members read its page, where its probes are checked in their place."""
+    address = "https://api.example.org/x?token=s3cr3t-s3cr3t"
+    Probe.objects.create(component=watch.store, name="page", kind="http", address=address)
+    for who in ("bob", "ivan"):
+        page = watch.browser(who).get("/settings/health/tidewater/store").content.decode()
+        assert "api.example.org" in page
+        assert "s3cr3t" not in page
+        assert ('hx-target="#finding"' in page) is (who == "ivan")
+
+
 @pytest.mark.django_db(transaction=True)
 def test_a_way_back_leads_nowhere_else(watch: Watch, server: str) -> None:
     """Whatever the form says."""
