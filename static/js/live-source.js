@@ -79,6 +79,7 @@ export class Source {
     this.last = "";
     this.started = false;
     this.triedAt = 0;
+    this.askedAt = 0;
     this.reset();
   }
 
@@ -97,14 +98,19 @@ export class Source {
     return { by, lost, tries, unreachable, out };
   }
 
-  /** Begins, after the message `last`. */
-  start(last) {
+  /** Begins after the message `last`, by the way that worked in the tab before; the stream is tried beside it. */
+  start(last, by) {
     if (this.started) return;
     this.last = last || this.last;
     this.started = true;
     this.reset();
     this.watching = setInterval(() => this.current?.silent && this.current.end(), 5_000);
-    this.attempt("stream");
+    if (by !== "polling") this.attempt(by === "socket" ? "socket" : "stream");
+    else {
+      this.by = by;
+      this.pollOn();
+    }
+    if (by === "socket" || by === "polling") this.hurrying = setTimeout(() => this.hurry(), spread(FIRST));
   }
 
   stop() {
@@ -121,7 +127,7 @@ export class Source {
     clearTimeout(this.hurrying);
     const wait = this.triedAt + HURRIED - Date.now();
     if (wait > 0) return void (this.hurrying = setTimeout(() => this.hurry(), wait));
-    if (this.by === "polling") this.pollOn();
+    if (this.by === "polling" && Date.now() - this.askedAt > HURRIED) this.pollOn();
     this.attempt("stream");
   }
 
@@ -213,6 +219,7 @@ export class Source {
   // Asks once, and tells what there is. Whether the portal answers at all.
   async poll() {
     let answer = null;
+    this.askedAt = Date.now();
     try {
       answer = await fetch(this.address("messages"), { signal: AbortSignal.timeout(OPENS_WITHIN) });
       if (!this.started) return false;

@@ -219,7 +219,7 @@ function wake() {
 
 // What is asked for though no message came: often where nothing else tells, seldom where messages come.
 function pause() {
-  if (document.querySelector("[data-soon]")) return SOON;
+  if (failed || document.querySelector("[data-soon]")) return SOON;
   if (status.by !== "stream" && status.by !== "socket") return POLL;
   return document.querySelector(".chart") ? DRAWN : QUIET;
 }
@@ -247,7 +247,7 @@ export function startLive() {
       stranger();
     },
   });
-  tabs = startTabs({ who, lead: () => source.start(last), follow: () => source.stop(), heard: overheard, state });
+  tabs = startTabs({ who, lead: () => source.start(last, status.by), follow: () => source.stop(), heard: overheard, state });
   document.addEventListener("visibilitychange", () => !document.hidden && wake());
   addEventListener("pageshow", (event) => event.persisted && wake());
   addEventListener("online", wake);

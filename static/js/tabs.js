@@ -12,6 +12,7 @@ const ANSWER = 400; // so long a leader that was asked may take
 const LATE = 2_500; // who looks so late has slept itself, and asks first
 const SETTLE = 60; // between a claim and the stream, so that of several claims one stays
 const JOIN = 150;
+const LEAVES = 400; // so long hidden tabs leave a visible one that goes on to its next page
 
 /** Joins the tabs of `who`. `lead` and `follow` are called in turn; `heard` gets what the leader shares, `state` says what its beats tell. */
 export function startTabs({ who, lead, follow, heard, state }) {
@@ -51,8 +52,8 @@ export function startTabs({ who, lead, follow, heard, state }) {
   }
 
   // Claims in a moment unless a leader has been found meanwhile who will do.
-  function claimSoon(within) {
-    setTimeout(() => channel && !leading && (!leader || (leader.hidden && !document.hidden)) && claim(), Math.random() * within);
+  function claimSoon(within, least = 0) {
+    setTimeout(() => channel && !leading && (!leader || (leader.hidden && !document.hidden)) && claim(), least + Math.random() * within);
   }
 
   function later(message, id) {
@@ -68,7 +69,7 @@ export function startTabs({ who, lead, follow, heard, state }) {
     if (data.kind === "bye") {
       if (leader?.id !== data.from) return;
       leader = null;
-      return claimSoon(document.hidden ? 150 : 50);
+      return document.hidden ? claimSoon(LEAVES, LEAVES) : claimSoon(50);
     }
     if (leading) {
       if (!later(data, me)) return beat();

@@ -314,8 +314,13 @@ def test_polling_is_the_last_resort(sit: Sit, write: Writer, gate: Gate) -> None
     turn(leader, shown=True)
     until(lambda: all("asked" in page.evaluate("heard") for page in seat.pages), 5.0)
     assert gate.asked[MESSAGES] == before + 1
+    seat.pages.remove(leader)
+    leader.close()
+    (heir,) = seat.pages
+    until(lambda: seat.leaders() == [heir], 2.0)
+    expect(heir.locator("[data-stream]")).to_contain_text("Polling")
     gate.blocked = set()
-    turn(leader, shown=True)
+    turn(heir, shown=True)
     for page in seat.pages:
         expect(page.locator("[data-stream]")).to_have_attribute("data-by", "stream", timeout=5_000)
 
