@@ -1,6 +1,7 @@
 """The prober against real servers: what it asks, when, and what comes of it."""
 
 import asyncio
+import time
 from collections.abc import Callable
 from datetime import timedelta
 
@@ -75,12 +76,18 @@ def test_credentials_go_out_with_the_upstreams_own_address_only(people: People) 
     asyncio.run(scenario())
     assert own.headers["Authorization"] == "Bearer hush-hush"
     assert own.headers["X-Client"] == "breakwater"
+    assert other.asked
     assert not {"Authorization", "X-Client"} & set(other.headers)
     assert state() == "up"  # what refuses is alive
 
 
+def skipped() -> int:
+    """How many runs were left out."""
+    return sum(Probe.objects.values_list("skipped", flat=True))
+
+
 def test_a_run_is_skipped_rather_than_queued(people: People) -> None:
-    """Where the last run still waits for its turn, the next is left out and counted."""
+    """Where the last run still waits for its turn, the next is left out and counted, and does not come later."""
     peer = Peer(never=True)
     probe = watched(people, peer.url)
     for number in range(5):
@@ -90,10 +97,16 @@ def test_a_run_is_skipped_rather_than_queued(people: People) -> None:
 
     async def scenario() -> None:
         async with peers(peer), probing(per_host=1) as world:
-            await world.until(lambda: Probe.objects.filter(skipped__gt=0).count() >= 3)
+            began = time.monotonic()
+            await world.until(lambda: skipped() >= 80)
+            assert peer.most == 1
+            peer.never = False
+            before = peer.asked
+            await world.saw(lambda: peer.asked >= before + 30)
+            asked, due = peer.asked, 6 * (time.monotonic() - began) / QUICK
+            assert asked + await world.read(skipped) <= due + 12
 
     asyncio.run(scenario())
-    assert peer.most == 1
 
 
 def test_a_host_is_asked_a_few_times_at_once(people: People) -> None:

@@ -148,6 +148,20 @@ def test_maintenance_is_shown_and_opens_nothing(probe: Probe) -> None:
     assert Outage.objects.get().began_at == at(60)
 
 
+def test_what_broke_within_maintenance_is_an_outage_from_its_end(probe: Probe) -> None:
+    """A breaker that opened while it was planned opens no outage that began then."""
+    component = Component.objects.get()
+    settle([run(probe, 0)], now=at(1))
+    reassess([component.pk], now=at(10), maintained={component.pk})
+    row = stop(component.upstream, since=timedelta(0))  # type: ignore[arg-type]
+    row.opened_at = row.since = at(20)
+    row.save()
+    reassess([component.pk], now=at(21), maintained={component.pk})
+    assert not Outage.objects.exists()
+    reassess([component.pk], now=at(60))
+    assert Outage.objects.get().began_at == at(60)
+
+
 def test_an_outage_ends_within_maintenance_too(probe: Probe) -> None:
     """Good answers close it although the component shows maintenance."""
     component = Component.objects.get()
