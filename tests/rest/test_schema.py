@@ -96,7 +96,9 @@ def closed(schema: Any) -> Any:
     return found
 
 
-SCHEMA = schemathesis.openapi.from_dict(described()).include(path_regex="^/api/v1/(queue|upstreams|conflicts|health/(components|probe))")
+SCHEMA = schemathesis.openapi.from_dict(described()).include(
+    path_regex="^/api/v1/(queue|upstreams|conflicts|health/(components|probe|outages|maintenance))"
+)
 SCHEMA.app = WSGIHandler()
 LABELS = [operation.ok().label for operation in SCHEMA.get_all_operations()]
 CHECKS = [content_type_conformance, response_schema_conformance, status_code_conformance, response_headers_conformance]
@@ -131,6 +133,10 @@ def test_generated_calls_are_answered_as_described(
     known = {"conflict_id": str(conflict.pk), "slug": upstream.slug}
     known |= {"component_id": str(upstream.component.pk), "probe_id": str(upstream.component.probes.get().pk)}
     known |= {"item_id": alice.post("/queue/items", change).json()["id"]}
+    told = {"component": upstream.slug, "severity": "minor"}
+    known |= {"outage_id": str(alice.post("/health/outages", told).json()["id"])}
+    plan = {"title": "Backup", "schedule": "0 2 * * 1", "minutes": 30}
+    known |= {"maintenance_id": str(alice.post("/health/maintenance", plan).json()["id"])}
     operation = next(one.ok() for one in SCHEMA.get_all_operations() if one.ok().label == label)
     statuses: list[int] = []
 
