@@ -127,7 +127,10 @@ export class Source {
     clearTimeout(this.hurrying);
     const wait = this.triedAt + HURRIED - Date.now();
     if (wait > 0) return void (this.hurrying = setTimeout(() => this.hurry(), wait));
-    if (this.by === "polling" && Date.now() - this.askedAt > HURRIED) this.pollOn();
+    if (this.by === "polling") {
+      clearTimeout(this.polling);
+      this.polling = setTimeout(() => this.pollOn(), Math.max(this.askedAt + HURRIED - Date.now(), 0));
+    }
     this.attempt("stream");
   }
 
