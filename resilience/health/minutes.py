@@ -80,15 +80,25 @@ def minutes(one: ComponentHealth, *, span: timedelta = SPAN) -> Minutes:
 
 
 def _folded(marks: Sequence[Mark]) -> list[Mark]:
-    """What happened again and again, such as failed tests of a breaker, is one line: the newest, with how often and since when."""
-    told: dict[str, list[Mark]] = {}
+    """Two things that happen again and again in turn, such as failed tests of a breaker, are a line each: the newest, with how often."""
+    found: list[Mark] = []
+    run: list[Mark] = []
     for mark in marks:
+        known = {one.word for one in run}
+        if mark.word not in known and len(known) == TWICE:
+            found += _line_each(run)
+            run = []
+        run.append(mark)
+    return [*found, *_line_each(run)]
+
+
+def _line_each(run: Sequence[Mark]) -> list[Mark]:
+    if len(run) <= 2 * TWICE:
+        return list(run)
+    told: dict[str, list[Mark]] = {}
+    for mark in run:
         told.setdefault(mark.word, []).append(mark)
-    return [_again(same) if len(same) > TWICE else mark for same in told.values() for mark in same[: _kept(same)]]
-
-
-def _kept(same: Sequence[Mark]) -> int:
-    return 1 if len(same) > TWICE else len(same)
+    return [_again(same) if len(same) > 1 else same[0] for same in told.values()]
 
 
 def _again(same: Sequence[Mark]) -> Mark:
