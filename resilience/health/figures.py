@@ -108,15 +108,16 @@ def details(components: Sequence[Component], asked: Iterable[Asked] | None = Non
     probes = _of_each(_probes(components) if asked is None else asked)
     first = {probe.id: component.pk for component in components for probe in probes.get(component.pk, ())[:1]}
     minutes, usual = _latencies(list(first), now)
-    present = _present(components, probes, now)
     uptimes = _uptimes(components, now)
+    written = _written_until(uptimes, now)
+    present = _present(components, probes, written, now)
     latest = {component_id: probe_id for probe_id, component_id in first.items()}
     return {
         component.pk: Details(
             *_percentiles(minutes.get(latest.get(component.pk, 0), ())),
             usual=merged(usual.get(latest.get(component.pk, 0), ())).percentiles(0.95)[0],
             spark=_spark(minutes.get(latest.get(component.pk, 0), ()), now),
-            days=_days(uptimes.get((component.pk, DAY), {}), present[component.pk], now),
+            days=_days(uptimes.get((component.pk, DAY), {}), present[component.pk], written, now),
             availability=_availability(component.pk, uptimes, present[component.pk], now),
         )
         for component in components
@@ -170,10 +171,9 @@ def _spark(minutes: Sequence[_Row], now: datetime) -> tuple[tuple[datetime, floa
 
 
 def _present(
-    components: Sequence[Component], probes: Mapping[int, Sequence[Asked]], now: datetime
+    components: Sequence[Component], probes: Mapping[int, Sequence[Probe]], start: datetime, now: datetime
 ) -> dict[int, Seconds]:
     """The seconds since the last hour that is an uptime: by flips, and no data from when the probes should have run again."""
-    start = _written_until(now)
     flips: dict[int, list[tuple[datetime, State, State]]] = defaultdict(list)
     rows = Flip.objects.unscoped().of_components().filter(component__in=[one.pk for one in components], at__gte=start)
     for component_id, at, before, after in rows.order_by("pk").values_list("component_id", "at", "before", "after"):
@@ -203,16 +203,16 @@ def _known_until(probes: Sequence[Asked], now: datetime) -> datetime:
     return max(ran, default=now) if probes and ran else now
 
 
-def _written_until(now: datetime) -> datetime:
-    """Up to where hours are uptimes; the keeper writes each within minutes of its end."""
-    return floor(now - WRITTEN, HOUR)
+def _written_until(uptimes: Mapping[tuple[int, int], Mapping[datetime, Seconds]], now: datetime) -> datetime:
+    """Up to where hours are uptimes: a moment later is counted from flips, and none twice."""
+    hours = [max(found) for (_component, size), found in uptimes.items() if size == HOUR]
+    return max(hours) + ONE_HOUR if hours else floor(now - WRITTEN, HOUR)
 
 
 def _uptimes(components: Sequence[Component], now: datetime) -> dict[tuple[int, int], dict[datetime, Seconds]]:
     """The days of 90, and the hours of the last 24, by component and size."""
     days = Q(size=DAY, at__gte=floor(now, DAY) - (DAYS - 1) * ONE_DAY)
-    until = _written_until(now)
-    hours = Q(size=HOUR, at__gte=until - 24 * ONE_HOUR, at__lt=until)
+    hours = Q(size=HOUR, at__gte=floor(now, HOUR) - 24 * ONE_HOUR)
     rows = Uptime.objects.unscoped().filter(days | hours, component__in=[one.pk for one in components])
     found: dict[tuple[int, int], dict[datetime, Seconds]] = defaultdict(dict)
     for component_id, size, at, *spent in rows.values_list(
@@ -222,9 +222,9 @@ def _uptimes(components: Sequence[Component], now: datetime) -> dict[tuple[int, 
     return found
 
 
-def _days(days: Mapping[datetime, Seconds], present: Seconds, now: datetime) -> tuple[Day, ...]:
+def _days(days: Mapping[datetime, Seconds], present: Seconds, written: datetime, now: datetime) -> tuple[Day, ...]:
     """90 days, today last; what is not yet an uptime belongs to the day in which its hour began."""
-    today, open_day = floor(now, DAY), floor(_written_until(now), DAY)
+    today, open_day = floor(now, DAY), floor(written, DAY)
     all_days = (today - n * ONE_DAY for n in range(DAYS - 1, -1, -1))
     return tuple(Day(at, days.get(at, Seconds()) + (present if at == open_day else Seconds())) for at in all_days)
 

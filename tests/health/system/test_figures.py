@@ -54,6 +54,27 @@ def test_half_an_hour_down(watched: Watched, clock_at: ClockAt) -> None:
     assert card.days[-1].state is State.DOWN
 
 
+def test_no_moment_counts_twice(watched: Watched, clock_at: ClockAt) -> None:
+    """Just after an hour was written, and before, the day has as many seconds as have passed."""
+    watched.flipped((NOON, State.UP))
+    watched.ran(NOON, NOON + ONE_HOUR + 4 * ONE_MINUTE)
+    for minutes in (62, 64):
+        keep(clock_at, NOON + minutes * ONE_MINUTE)
+        card = details([watched.component])[watched.component.pk]
+        assert card.days[-1].seconds.up == minutes * 60
+
+
+def test_after_midnight(watched: Watched, clock_at: ClockAt) -> None:
+    """The hour that has just ended belongs to yesterday."""
+    midnight = NOON + 12 * ONE_HOUR
+    watched.flipped((midnight - 30 * ONE_MINUTE, State.UP))
+    watched.ran(midnight - 30 * ONE_MINUTE, midnight + 2 * ONE_MINUTE)
+    clock_at(midnight + 2 * ONE_MINUTE)
+    card = details([watched.component])[watched.component.pk]
+    assert card.days[-2].seconds.up == 32 * 60
+    assert card.days[-1].state is State.NONE
+
+
 def test_no_data_is_not_available(watched: Watched, clock_at: ClockAt) -> None:
     """A component that nobody has asked has no availability, not a whole one."""
     clock_at(NOON + ONE_HOUR)

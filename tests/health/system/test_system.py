@@ -158,7 +158,7 @@ def test_trend(people: People, watched: Watched, clock_at: ClockAt) -> None:
     """It comes from the snapshots of the last half hour, of those organizations that are seen."""
     for n in range(30):
         at = NOON + n * ONE_MINUTE
-        for organization, score in ((people.tidewater, 90 - n), (people.northlight, 50 + n), (None, 70)):
+        for organization, score in ((people.tidewater, 90 - n), (people.northlight, 50 + n), (None, 80 - n)):
             SystemSnapshot.objects.create(organization=organization, at=at, score=score, status="healthy", weight=1)
     clock_at(NOON + 29 * ONE_MINUTE)
     mine, theirs, all_of_them = (
@@ -168,7 +168,7 @@ def test_trend(people: People, watched: Watched, clock_at: ClockAt) -> None:
     )
     assert (mine.trend, mine.delta) == ("declining", -20)
     assert (theirs.trend, theirs.delta) == ("improving", 20)
-    assert (all_of_them.trend, all_of_them.delta) == ("stable", 0)
+    assert (all_of_them.trend, all_of_them.delta) == ("declining", -20)
     assert mine.span == 29 * ONE_MINUTE
 
 
