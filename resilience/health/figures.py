@@ -171,7 +171,7 @@ def _spark(minutes: Sequence[_Row], now: datetime) -> tuple[tuple[datetime, floa
 
 
 def _present(
-    components: Sequence[Component], probes: Mapping[int, Sequence[Probe]], start: datetime, now: datetime
+    components: Sequence[Component], probes: Mapping[int, Sequence[Asked]], start: datetime, now: datetime
 ) -> dict[int, Seconds]:
     """The seconds since the last hour that is an uptime: by flips, and no data from when the probes should have run again."""
     flips: dict[int, list[tuple[datetime, State, State]]] = defaultdict(list)
