@@ -278,12 +278,3 @@ def _standing(probe: Probe) -> Standing:
 
 def _keep_waiting(outage_id: int, waiting: int) -> None:
     Outage.objects.unscoped().active().filter(pk=outage_id).update(most_waiting=waiting)
-
-
-def read_maintained(component: Component, now: datetime) -> set[int]:
-    """The component's id if its maintenance is now, for whoever holds no book; else nothing."""
-    if component.organization_id is None:
-        return set()
-    plans = Maintenance.objects.unscoped().standing().filter(organization_id=component.organization_id)
-    active = active_at([plan for plan in plans if plan.component_id in (None, component.pk)], now)
-    return {component.pk} if active else set()

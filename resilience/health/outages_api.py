@@ -173,7 +173,7 @@ class CloseView(APIView):
     def post(self, request: Request, outage_id: int) -> Response:
         """Ends it now, or when `ended_at` says. Needs the role operator.
 
-        While its component is still down an outage opens again by itself within a minute: 409, unless `although_failing` is true.
+        While its component is still down an outage opens again at once by itself: 409, unless `although_failing` is true.
         One that is over stays as it is (409).
         """
         one(request, outage_id)

@@ -21,9 +21,9 @@ from portal.kit import clock
 from portal.kit.errors import Conflicting, Invalid, NotFound
 from portal.kit.viewer import Permission, Viewer
 from resilience.breakers.here import breaker_of, runtime
+from resilience.health.actions.reassess import read_maintained
 from resilience.health.actions.settle import settle
 from resilience.health.asking import NotWell, Ready, ask, ran, ready, verdict_of
-from resilience.health.book import read_maintained
 from resilience.health.core.states import State
 from resilience.health.models import Component, Probe
 from resilience.health.once import only_one

@@ -16,6 +16,7 @@ from resilience.health.actions.outages import (
     tell_outage,
     text_faults,
 )
+from resilience.health.actions.reassess import down_by_itself, read_maintained, reassess
 from resilience.health.actions.steering import refuse, shown
 from resilience.health.core.states import State
 from resilience.health.models import Note, Outage
@@ -31,7 +32,7 @@ def close_outage(
 ) -> Outage:
     """The outage, over since `ended_at` (now unless said); the reason stands among its notes.
 
-    While its component is still down an outage opens again by itself within a minute: who closes one all the same says so with
+    While its component is still down an outage opens again at once by itself: who closes one all the same says so with
     `although_failing` (else Conflicting). One that is over already stays as it is (Conflicting).
     """
     reason = one_line(reason)
@@ -40,8 +41,9 @@ def close_outage(
     with transaction.atomic():
         outage = outage_of(viewer, outage_id)
         refuse_over(outage)
-        if opens_again(outage) and not although_failing:
-            detail = _("%s is still down: the outage opens again within a minute.") % outage.component.name
+        again = opens_again(outage)
+        if again and not although_failing:
+            detail = _("%s is still down: the outage opens again at once.") % outage.component.name
             raise Conflicting(detail, faults=[Fault("/although_failing", detail)])
         now = clock.now()
         ended = min(ended_at or now, now)
@@ -52,13 +54,17 @@ def close_outage(
         Note.objects.create(outage=outage, at=now, author=viewer.name, text=reason)
         seconds = round((ended - outage.began_at).total_seconds())
         said = {"reason": shown(reason), "ended_at": iso(ended), "seconds": seconds}
-        tell_outage("outage.closed", viewer, outage, {**said, "still_down": opens_again(outage)})
+        tell_outage("outage.closed", viewer, outage, {**said, "still_down": again})
+        reassess([outage.component_id], now=now, maintained=read_maintained(outage.component, now))
     return outage
 
 
 def opens_again(outage: Outage) -> bool:
-    """Whether its component is still down, so that an outage comes back by itself (reassess.py)."""
-    return outage.component.state == State.DOWN
+    """Whether its component is down by itself, so that an outage comes back at once (reassess.py)."""
+    if outage.component.state != State.DOWN:
+        return False
+    with transaction.atomic():
+        return not outage.by_hand or down_by_itself(outage.component_id, clock.now())
 
 
 def refuse_over(outage: Outage) -> None:

@@ -7,7 +7,7 @@ that it began) or closes by itself, and which parent is to blame.
 import logging
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
 from django.db import IntegrityError, transaction
@@ -18,10 +18,11 @@ from portal.kit.masking import mask_text
 from portal.kit.viewer import SYSTEM
 from resilience.breakers.models import Breaker
 from resilience.health.core.judge import Change
-from resilience.health.core.states import State
-from resilience.health.core.status import SEVERITY, Facts, answering_state, component_state
+from resilience.health.core.occurrences import active_at
+from resilience.health.core.states import Severity, State
+from resilience.health.core.status import RECORDED, SEVERITY, Facts, answering_state, component_state
 from resilience.health.expecting import expected_for, keep
-from resilience.health.models import Component, Flip, Outage, Probe
+from resilience.health.models import Component, Flip, Maintenance, Outage, Probe
 from resilience.health.providers import loads
 from resilience.upstreams.standing import standings
 
@@ -60,6 +61,24 @@ def reassess(
     if moved:
         _tell_children(world, moved)
     return moved
+
+
+def read_maintained(component: Component, now: datetime) -> set[int]:
+    """The component's id if its maintenance is now, for whoever holds no book; else nothing."""
+    if component.organization_id is None:
+        return set()
+    plans = Maintenance.objects.unscoped().standing().filter(organization_id=component.organization_id)
+    active = active_at([plan for plan in plans if plan.component_id in (None, component.pk)], now)
+    return {component.pk} if active else set()
+
+
+def down_by_itself(component_id: int, now: datetime) -> bool:
+    """Whether a component is down whatever a person recorded: its probes or its breaker say so. Within a transaction."""
+    world = _look([component_id], now, ())
+    return any(
+        answering_state(replace(_facts(world, one)[0], recorded=State.NONE)) is State.DOWN
+        for one in world.components.values()
+    )
 
 
 def _look(component_ids: Iterable[int], now: datetime, maintained: Collection[int]) -> _World:
@@ -105,8 +124,9 @@ def _facts(world: _World, component: Component) -> tuple[Facts, Breaker | None]:
     breaker = world.breakers.get(component.upstream_id) if component.upstream_id is not None else None
     out = None if breaker is None else breaker.out and not breaker.force
     states = [State(probe.state) for probe in world.probes.get(component.pk, ())]
-    maintenance = component.pk in world.maintained
-    return Facts(states, out, component.upstream_id in world.delivers, maintenance), breaker
+    outage, maintenance = world.outages.get(component.pk), component.pk in world.maintained
+    recorded = RECORDED[Severity(outage.severity)] if outage is not None and outage.by_hand else State.NONE
+    return Facts(states, out, component.upstream_id in world.delivers, maintenance, recorded), breaker
 
 
 def _began(
@@ -116,6 +136,9 @@ def _began(
     moments = [change.at for change in changes if change.after is shown] or [change.at for change in changes]
     if shown is State.DOWN and out is not None and out.opened_at is not None:
         moments.append(out.opened_at)
+    outage = world.outages.get(component.pk)
+    if shown in (State.DOWN, State.SLOW) and outage is not None and outage.by_hand:
+        moments.append(outage.began_at)
     if not moments and (closed := _just_closed(world, component)):
         moments.append(closed)
     if shown is State.MAINTENANCE or component.state == State.MAINTENANCE.value:
@@ -141,6 +164,10 @@ def _reason(world: _World, component: Component, shown: State, out: Breaker | No
         return (_("the breaker is open: %s") % mask_text(out.reason))[:300]
     if shown is State.SLOW and probe is not None:
         return _said(probe, probe.last_error or _("answers after %d ms") % (probe.last_ms or 0))
+    outage = world.outages.get(component.pk)
+    if shown in (State.DOWN, State.SLOW) and outage is not None and outage.by_hand:
+        said = {"who": outage.opened_by, "cause": mask_text(outage.cause)}
+        return ((_("%(who)s says: %(cause)s") if outage.cause else _("%(who)s recorded an outage")) % said)[:300]
     return ""
 
 

@@ -18,6 +18,7 @@ from resilience.health.actions.outages import (
     tell_outage,
     text_faults,
 )
+from resilience.health.actions.reassess import read_maintained, reassess
 from resilience.health.actions.steering import component_of, refuse, shown
 from resilience.health.core.states import Severity
 from resilience.health.models import Component, Outage
@@ -67,6 +68,7 @@ def record_outage(
             raise _second(viewer, component) from None
         said = {"severity": severity, "cause": shown(cause), "began_at": iso(began)}
         tell_outage("outage.recorded", viewer, outage, {**said, "expected": [iso(expected_at), shown(expected_text)]})
+        reassess([component.pk], now=now, maintained=read_maintained(component, now))
     return outage
 
 

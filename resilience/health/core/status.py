@@ -17,18 +17,23 @@ SEVERITY = {
 }
 """How bad an outage is that opens by itself, by how much its component weighs."""
 
+RECORDED = {Severity.MINOR: State.SLOW, Severity.MAJOR: State.DOWN, Severity.CRITICAL: State.DOWN}
+"""How a component stands while an outage goes on that a person recorded."""
+
 
 @dataclass(frozen=True, slots=True)
 class Facts:
     """What is known of a component. `breaker_out`: open or half-open, and not held so by a person; None without a breaker.
 
-    `delivers`: changes were ever delivered to it, which says something where there is no probe.
+    `delivers`: changes were ever delivered to it, which says something where there is no probe. `recorded`: what a person says by an
+    outage that goes on; nobody knows better.
     """
 
     probes: Sequence[State] = ()
     breaker_out: bool | None = None
     delivers: bool = False
     maintenance: bool = False
+    recorded: State = State.NONE
 
 
 def component_state(facts: Facts) -> State:
@@ -37,10 +42,10 @@ def component_state(facts: Facts) -> State:
 
 
 def answering_state(facts: Facts) -> State:
-    """How it answers, whatever is planned: the worst known state of its probes, and down while its breaker is out."""
+    """How it answers, whatever is planned: the worst that its probes and people say, and down while its breaker is out."""
     if facts.breaker_out:
         return State.DOWN
-    known = [state for state in facts.probes if state.known]
+    known = [state for state in (*facts.probes, facts.recorded) if state.known]
     if known:
         return max(known, key=_WORST.__getitem__)
     if not facts.probes and facts.breaker_out is False and facts.delivers:

@@ -3,8 +3,9 @@
 from django import template
 
 from portal.web.formats import number
+from resilience.health.actions.close_outage import opens_again as still_down
 from resilience.health.actions.steering import shown_address
-from resilience.health.models import Component, Probe
+from resilience.health.models import Component, Outage, Probe
 from resilience.health.standing import href_of
 
 register = template.Library()
@@ -20,6 +21,12 @@ def component_href(component: Component) -> str:
 def probe_address(probe: Probe) -> str:
     """What a probe asks, with what looks like a secret masked."""
     return shown_address(probe)
+
+
+@register.filter
+def opens_again(outage: Outage) -> bool:
+    """Whether an outage comes back at once when a person closes it."""
+    return still_down(outage)
 
 
 @register.filter
