@@ -2,6 +2,7 @@
 
 from collections import defaultdict
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import datetime, timedelta
 
 from portal.kit.viewer import Viewer
@@ -33,8 +34,9 @@ def _mean(said: Sequence[tuple[float, float]]) -> float | None:
 
 
 def lost_most(whole: System) -> list[Loss]:
-    """What costs the score most, over all its parts; a component that several parts count is named once, where it costs most."""
-    losses = sorted((loss for part in whole.parts for loss in part.losses), key=lambda loss: -loss.points)
+    """What costs the whole score most, in its points: those of a part weigh as the part does."""
+    weighed = [replace(loss, points=loss.points * part.weight) for part in whole.parts for loss in part.losses]
+    losses = sorted(weighed, key=lambda loss: -loss.points)
     named: dict[str, Loss] = {}
     for loss in losses:
         named.setdefault(loss.text, loss)

@@ -28,7 +28,9 @@ WORDS: dict[str, str | Promise] = {
     "polling": _("Polling"),
     "signed_out": _("Signed out"),
     "why_live": _("Changes come by themselves, over one stream for all tabs of this browser. Press to pause (p)."),
-    "why_socket": _("Something on the way holds streams back, so that changes come over a WebSocket. Press to pause (p)."),
+    "why_socket": _(
+        "Something on the way holds streams back, so that changes come over a WebSocket. Press to pause (p)."
+    ),
     "why_polling": _(
         "Neither a stream nor a WebSocket gets through. This browser asks every 30 s, and when you look. Press to pause (p)."
     ),

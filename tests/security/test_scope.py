@@ -64,6 +64,13 @@ KNOWN = {
     "portal/tenancy/actions/rotate_keys.py": (2, "all secrets get the new key; a command"),
     "portal/tenancy/viewers.py": (4, "who asks is what it finds out"),
     "resilience/breakers/actions/keep.py": (9, "retention, for all; a duty"),
+    "portal/monitoring/figures.py": (2, "what the operator's key opens, for all; the queue of django-q2 is nobody's"),
+    "resilience/health/actions/reassess.py": (
+        7,
+        "called by the prober, or with a component that is checked and locked",
+    ),
+    "resilience/health/figures.py": (4, "draws components that are read with for_org before"),
+    "resilience/health/standing.py": (4, "every read is of a scope of organizations that who asks has checked"),
     "resilience/health/actions/adopt_upstream.py": (4, "called by the saved upstream itself, or by a duty for all"),
     "syncqueue/actions/enqueue.py": (2, "people and keys of organizations that are checked before"),
     "syncqueue/actions/forget_versions.py": (1, "after a restore, for all; a command"),
