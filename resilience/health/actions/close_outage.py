@@ -63,8 +63,7 @@ def opens_again(outage: Outage) -> bool:
     """Whether its component is down by itself, so that an outage comes back at once (reassess.py)."""
     if outage.component.state != State.DOWN:
         return False
-    with transaction.atomic():
-        return not outage.by_hand or down_by_itself(outage.component_id, clock.now())
+    return not outage.by_hand or down_by_itself(outage.component)
 
 
 def refuse_over(outage: Outage) -> None:
