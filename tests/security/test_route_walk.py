@@ -1,5 +1,6 @@
 """Every address of the portal, asked by everybody, with every method."""
 
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
@@ -42,6 +43,7 @@ def routes(patterns: list[URLPattern | URLResolver], prefix: str = "") -> Iterat
             yield prefix + str(entry.pattern)
 
 
+CAPTURE = re.compile(r"<(?:\w+:)?(?P<name>\w+)>")
 ROUTES = sorted(set(routes(get_resolver().url_patterns)))
 
 
@@ -120,6 +122,7 @@ def world(db: None) -> World:
         document='{"title":"moonshine"}',
     )
     now = clock.now()
+    Component.objects.create(organization=None, slug="breakwater", name="Breakwater itself")
     other = Component.objects.create(organization=people.tidewater, slug="hidden", name="Tidewater's own")
     outage = Outage.objects.create(component=other, began_at=now, noticed_at=now, severity="minor")
     maintenance = Maintenance.objects.create(
@@ -143,7 +146,9 @@ def world(db: None) -> World:
     programs = {name: Client(headers={"authorization": f"Bearer {secret}"}) for name, secret in tokens.items()}
     values = {
         "upstream_id": str(upstream.pk),
+        "organization": people.tidewater.slug,
         "slug": upstream.slug,
+        "what": "latency",
         "component_id": str(upstream.component.pk),
         "probe_id": str(upstream.component.probes.get().pk),
         "tidewater_id": str(people.tidewater.pk),
@@ -166,10 +171,8 @@ def world(db: None) -> World:
 
 def ask(world: World, client: Client, route: str, case: Case) -> HttpResponse:
     """The answer; whatever it changed is taken back."""
-    path = "/"
-    for part in route.split("/"):
-        name = part.strip("<>").partition(":")[2]
-        path += f"{case.where.get(name, world.values.get(name, ''))}/" if part.startswith("<") else f"{part}/"
+    known = {**world.values, **case.where}
+    path = "/" + CAPTURE.sub(lambda found: known.get(found["name"], ""), route)
     path = (path.rstrip("/") or "/") + (f"?{case.query}" if case.query else "")
     body = {
         name: value.format(**world.values) if isinstance(value, str) else value for name, value in case.body.items()
