@@ -5,11 +5,13 @@ from collections.abc import Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
 
+from django.utils.translation import gettext as _
+
 from portal.kit.viewer import Viewer
 from resilience.health.drawing import Spark, spark
 from resilience.health.models import SystemSnapshot
 from resilience.health.standing import Loss
-from resilience.health.system import System
+from resilience.health.system import Part, System
 
 SPAN = timedelta(hours=24)
 QUARTER = timedelta(minutes=15)
@@ -34,10 +36,21 @@ def _mean(said: Sequence[tuple[float, float]]) -> float | None:
 
 
 def lost_most(whole: System) -> list[Loss]:
-    """What costs the whole score most, in its points: those of a part weigh as the part does."""
-    weighed = [replace(loss, points=loss.points * part.weight) for part in whole.parts for loss in part.losses]
-    losses = sorted(weighed, key=lambda loss: -loss.points)
-    named: dict[str, Loss] = {}
-    for loss in losses:
-        named.setdefault(loss.text, loss)
-    return list(named.values())[:MOST_LOSSES]
+    """What costs the whole score most, in its points: those of a part weigh as the part does, among the parts that have data."""
+    if whole.score is None:
+        return []
+    known = [part for part in whole.parts if part.exact is not None]
+    shares = sum(part.weight for part in known) or 1.0
+    weighed = [
+        replace(loss, text=_in_part(part, loss), points=loss.points * part.weight / shares)
+        for part in known
+        for loss in part.losses
+    ]
+    return sorted(weighed, key=lambda loss: -loss.points)[:MOST_LOSSES]
+
+
+def _in_part(part: Part, loss: Loss) -> str:
+    """A loss out of sight of its part: it says which one, unless it names a component."""
+    if part.name == "upstreams" and loss.component:
+        return loss.text
+    return _("%(part)s: %(loss)s") % {"part": part.word.lower(), "loss": loss.text}

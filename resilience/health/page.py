@@ -14,6 +14,7 @@ from django.utils.translation import gettext as _
 
 from portal.kit import clock
 from portal.kit.viewer import Permission, Viewer
+from portal.web.formats import number
 from portal.web.navigation import Count
 from resilience.breakers.words import SLUGS as BREAKERS
 from resilience.health import drawing, words
@@ -81,11 +82,12 @@ class Card:
 
 @dataclass(frozen=True, slots=True)
 class Meter:
-    """A part of the score as a bar; `width` is empty without data."""
+    """A part of the score as a bar; `width` is empty without data, `exact` is the figure where the rounded one differs from it."""
 
     part: Part
     tone: str
     width: str
+    exact: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -251,7 +253,11 @@ def tone_of(score: float | None) -> str:
 
 def meter(part: Part) -> Meter:
     """A part of the score as a bar."""
-    return Meter(part, tone_of(part.score), "" if part.score is None else f"{max(part.score, 1)}%")
+    if part.score is None:
+        return Meter(part, tone_of(None), "")
+    exact = part.score if part.exact is None else part.exact
+    said = number(exact, 1) if abs(exact - part.score) >= words.EXACT else ""
+    return Meter(part, tone_of(part.score), f"{max(part.score, 1)}%", said)
 
 
 def _out(viewer: Viewer, outage: Outage, standing: Mapping[int, ComponentHealth], now: datetime, *, full: bool) -> Out:

@@ -28,7 +28,7 @@ UNREAD = (
 
 @dataclass(frozen=True, slots=True)
 class Loss:
-    """Points that were lost, in words ("plans-api down"), with where to look. `why` is the word of the API, `component` its slug."""
+    """Points that were lost, in words ("Plans API down"), with where to look. `why` is the word of the API, `component` its slug."""
 
     text: str
     points: float
@@ -281,7 +281,7 @@ def told(lost: Sequence[Lost], names: Mapping[int, Component], of: int = 0) -> t
     shown, rest = lost[:SHOWN], lost[SHOWN:]
     found = [
         Loss(
-            saying.loss(one, names[one.component].slug if one.component in names else "", of),
+            saying.loss(one, names[one.component].name if one.component in names else "", of),
             one.points,
             href_of(names[one.component]) if one.component in names else saying.HREFS.get(one.why, ""),
             one.why.value,

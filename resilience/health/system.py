@@ -31,7 +31,7 @@ TREND_OVER = timedelta(minutes=30)
 class Part:
     """One part of the system's score: `name` in the API, `word` on pages, its share as published, and what it lost, the most first.
 
-    `unknown` is how many components are left out because nothing is known of them.
+    `unknown` is how many components are left out because nothing is known of them; `exact` is what is left of 100, not rounded.
     """
 
     name: str
@@ -40,6 +40,7 @@ class Part:
     weight: float
     losses: tuple[Loss, ...]
     unknown: int = 0
+    exact: float | None = None
 
     def as_dict(self) -> dict[str, Any]:
         """As REST says it."""
@@ -205,6 +206,7 @@ def _parts(scored: SystemScore, names: Mapping[int, Component], reading: Reading
             part.weight,
             told(part.score.lost, names, of=breakers),
             part.unknown,
+            part.score.exact,
         )
         for part in scored.parts
     )

@@ -18,6 +18,10 @@ from resilience.health.models import Outage, Probe
 from resilience.health.providers import Impact
 
 
+EXACT = 0.05
+"""What one decimal does not show."""
+
+
 def moment_of(at: datetime, *, seconds: bool = False) -> str:
     """A moment in the reader's zone, with its day where that is not today."""
     return formats.moment(at, timezone.localtime(clock.now()).date(), seconds=seconds)
@@ -41,6 +45,12 @@ def availability(share: float | None) -> str:
         return f"{formats.number(100)}{formats.GAP}%"
     places = 2 if share < 0.9999 else 3
     return f"{formats.number(min(int(share * 10 ** (places + 2)) / 10**places, 99.999), places)}{formats.GAP}%"
+
+
+def lost(points: float) -> str:
+    """Points that were lost: whole ones as they are, else with a decimal, so that they add up with what is left."""
+    whole = abs(points - round(points)) < EXACT
+    return formats.number(points, 0 if whole else 1 if points >= EXACT else 2)
 
 
 def shortened(text: str, most: int = 60) -> str:
@@ -182,7 +192,7 @@ def days_said(kinds: Sequence[str]) -> str:
 
 
 def states_said(names: dict[State, list[str]]) -> str:
-    """Who is not well, for those who listen: "Down: plans-api. Slow: openai."."""
+    """Who is not well, for those who listen: "Down: Plans API. Slow: OpenAI."."""
     told = [
         f"{state_word(state)}: {', '.join(names[state][:5])}{_(' and more') if len(names[state]) > 5 else ''}."
         for state in (State.DOWN, State.SLOW)

@@ -3,6 +3,7 @@
 from django import template
 
 from portal.web.formats import number
+from resilience.health import words
 from resilience.health.actions.close_outage import opens_again as still_down
 from resilience.health.actions.steering import shown_address
 from resilience.health.models import Component, Outage, Probe
@@ -27,6 +28,12 @@ def probe_address(probe: Probe) -> str:
 def opens_again(outage: Outage) -> bool:
     """Whether an outage comes back at once when a person closes it."""
     return still_down(outage)
+
+
+@register.filter
+def lost(points: float) -> str:
+    """Points that were lost: "−8", "−7.5"."""
+    return f"−{words.lost(points)}"
 
 
 @register.filter

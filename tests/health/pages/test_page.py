@@ -67,7 +67,15 @@ def test_the_score_says_what_it_lost(watched: Watched) -> None:
     assert "Degraded" in said
     assert "of 100" in said
     assert re.search(r"Declining, −\d+ in 2\d min", said)
-    for part in ("Upstreams", "Queue", "Breakers", "Conflicts", "plans-api down −", "openai slow −", "1 of 5 open −20"):
+    for part in (
+        "Upstreams",
+        "Queue",
+        "Breakers",
+        "Conflicts",
+        "plans-api down −42.9",
+        "openai slow −5.7",
+        "1 of 5 open −20",
+    ):
         assert part in said
     assert "Fresh: all probes ran within the last" in said
     assert "How it is made" in said

@@ -53,7 +53,7 @@ def test_who_sees_what(people: People, watched: Watched, clock_at: ClockAt) -> N
 def test_breakdown(people: People, watched: Watched, clock_at: ClockAt) -> None:
     """The API has the score, each part with its share, and every lost point with its reason."""
     stands(watched.component, State.UP)
-    other = make_upstream(people.tidewater, "openai").component
+    other = make_upstream(people.tidewater, "openai", name="OpenAI").component
     stands(other, State.SLOW)
     Counter.objects.create(upstream=watched.component.upstream, name="queued", slot=3, value=110)
     said = json.loads(json.dumps(system(people.viewer(people.bob)).as_dict()))
@@ -65,7 +65,7 @@ def test_breakdown(people: People, watched: Watched, clock_at: ClockAt) -> None:
         "conflicts": (100, 0.15),
     }
     assert said["parts"][0]["losses"] == [
-        {"reason": "slow", "text": "openai slow", "points": 20.0, "component": "openai"}
+        {"reason": "slow", "text": "OpenAI slow", "points": 20.0, "component": "openai"}
     ]
     assert said["parts"][1]["losses"] == [{"reason": "backlog", "text": "110 waiting", "points": 10.0, "component": ""}]
     assert said["thresholds"] == {"healthy": 90, "degraded": 50}
@@ -77,12 +77,12 @@ def test_breakdown(people: People, watched: Watched, clock_at: ClockAt) -> None:
 
 def test_a_critical_one_caps(people: People, clock_at: ClockAt) -> None:
     """While a critical upstream is down the score is 40 at the most, and the page says why."""
-    stands(make_upstream(people.tidewater, "plans", critical=True).component, State.DOWN)
+    stands(make_upstream(people.tidewater, "plans", critical=True, name="Plans").component, State.DOWN)
     for n in range(30):
         stands(make_upstream(people.tidewater, f"u{n}").component, State.UP)
     found = system_of(None)
     assert (found.score, found.status) == (40, "unhealthy")
-    assert [cap.text for cap in found.caps] == ["40 at the most while plans is down, which is critical"]
+    assert [cap.text for cap in found.caps] == ["40 at the most while Plans is down, which is critical"]
 
 
 def test_a_dead_prober_is_seen(people: People, watched: Watched, clock_at: ClockAt) -> None:
