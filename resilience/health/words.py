@@ -17,7 +17,6 @@ from resilience.health.core.states import Importance, Severity, State
 from resilience.health.models import Outage, Probe
 from resilience.health.providers import Impact
 
-
 EXACT = 0.05
 """What one decimal does not show."""
 

@@ -15,6 +15,8 @@ BASE = {State.UP: 100.0, State.SLOW: 60.0, State.DOWN: 0.0}
 WEIGHTS = {Importance.CRITICAL: 5.0, Importance.HIGH: 3.0, Importance.NORMAL: 1.0}
 PARTS = {"upstreams": 0.40, "queue": 0.30, "breakers": 0.15, "conflicts": 0.15}
 CAP_DOWN, CAP_OPEN = 40.0, 60.0
+FLAWED_AT_MOST = 99
+"""What is left at the most where anything is down, slow, open or half-open."""
 MINUTE = 60.0
 
 
@@ -243,4 +245,4 @@ FLAWS = frozenset({Why.DOWN, Why.SLOW, Why.BREAKER_OPEN, Why.BREAKER_HALF_OPEN})
 
 
 def _whole(exact: float, *, flawed: bool) -> int:
-    return min(floor(exact + 0.5), 99 if flawed else 100)
+    return min(floor(exact + 0.5), FLAWED_AT_MOST if flawed else 100)

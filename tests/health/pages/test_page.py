@@ -11,6 +11,7 @@ from django.test.utils import CaptureQueriesContext
 
 from portal.kit import clock
 from resilience.breakers.models import Breaker
+from resilience.health.core import score
 from resilience.health.core.states import State
 from resilience.health.models import Component, Outage, Probe
 from resilience.upstreams.models import Upstream
@@ -72,8 +73,9 @@ def test_the_score_says_what_it_lost(watched: Watched) -> None:
         "Queue",
         "Breakers",
         "Conflicts",
-        "plans-api down −42.9",
-        "openai slow −5.7",
+        "plans-api down −30",
+        "openai slow −4",
+        "oldest 24 min −19.2",
         "1 of 5 open −20",
     ):
         assert part in said
@@ -312,7 +314,38 @@ def test_the_live_fragment_holds_what_changes(watched: Watched) -> None:
 
 
 def test_the_formula_is_published(watched: Watched) -> None:
-    """With the shares, the caps and the thresholds that are in force."""
+    """With the shares, every scale, the caps and the thresholds that are in force, so that a figure can be worked out again."""
     said = text(browser(watched.world).get(f"{HEALTH}/formula"))
-    for line in ("40 %", "30 %", "15 %", "At most 40", "At most 60", "From 90 on"):
+    for line in (
+        "40 %",
+        "30 %",
+        "15 %",
+        "At most 40",
+        "At most 60",
+        "At most 99 while anything is down or slow",
+        "From 90 on",
+        "Up 100, Slow 60, Down 0",
+        "critical 5, high 3, normal 1",
+        "Queue items that wait 10 510 50",
+        "Queue age of the oldest that waits 1 min 1 h 01 min 50",
+        "Conflicts open conflicts 0 20 50",
+        "Conflicts age of the oldest 1 min 2 h 01 min 50",
+        "A component its breaker is open – – 40",
+        "A component its breaker is half-open – – 20",
+        "A component items that wait 10 110 10",
+        "A component age of the oldest that waits 1 min 31 min 10",
+        "(up + slow) / (up + slow + down)",
+        "answered / (answered + unanswered)",
+        "of the scores of 30 min",
+        "docs/reference/health.md",
+    ):
         assert line in said
+
+
+def test_the_formula_follows_its_figures(watched: Watched, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It is told from what scores are made with."""
+    monkeypatch.setattr(score, "QUEUE_DEPTH", score.Scale(45, 11, 77))
+    monkeypatch.setattr(score, "FLAWED_AT_MOST", 98)
+    said = text(browser(watched.world).get(f"{HEALTH}/formula"))
+    assert "Queue items that wait 11 77 45" in said
+    assert "At most 98" in said
