@@ -101,7 +101,7 @@ def _line(run: Sequence[tuple[int, int]]) -> str:
 
 
 HEIGHT = 24.0
-SHARES = {"up": 1.0, "slow": 0.84, "maintenance": 0.42, "none": 0.22}
+SHARES = {"up": 1.0, "slow": 0.84, "failed": 0.62, "maintenance": 0.42, "none": 0.22}
 """How tall the bar of a day is: what is bad or missing is shorter, so that the shape alone tells."""
 
 

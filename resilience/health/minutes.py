@@ -9,6 +9,7 @@ from django.utils.translation import ngettext
 
 from portal.kit import clock
 from portal.web.formats import age, number
+from portal.web.vocabulary import sign
 from resilience.health import drawing, words
 from resilience.health.drawing import Bars, Piece, Tick
 from resilience.health.models import MINUTE, Bucket, Component, Result
@@ -17,6 +18,7 @@ from resilience.health.standing import ComponentHealth
 from resilience.health.timelines import Mark, Track, timeline
 
 SPAN = timedelta(minutes=45)
+ONE_MINUTE = timedelta(minutes=1)
 LONGEST = timedelta(hours=6)
 MARKS = 12
 CELLS = 60
@@ -62,7 +64,7 @@ def minutes(one: ComponentHealth, *, span: timedelta = SPAN) -> Minutes:
         since = max(out_since - timedelta(minutes=15), until - LONGEST)
     found = timeline(component, since, until)
     waited = [*found.depths, (until, one.load.waiting)] if found.depths else []
-    probed = _probed(component, since, until)
+    probed = _probed(component, since, until, _downs(found.tracks, until))
     line, area, most = drawing.volume(waited, since, until)
     return Minutes(
         component=component,
@@ -122,44 +124,65 @@ def _title(one: Span, until: datetime) -> str:
 
 @dataclass(slots=True)
 class Ran:
-    """What all probes of a component found within one step."""
+    """What all probes of a component found within one step; `lone` are the failed runs that did not make it down."""
 
     runs: int = 0
     failed: int = 0
     slow: int = 0
+    lone: int = 0
 
     @property
     def kind(self) -> str:
         """How its bar is drawn."""
         if not self.runs:
             return "none"
-        return "down" if self.failed else "slow" if self.slow else "up"
+        if self.failed:
+            return "failed" if self.lone == self.failed else "down"
+        return "slow" if self.slow else "up"
 
 
-def _probed(component: Component, since: datetime, until: datetime) -> Row | None:
+Downs = Sequence[tuple[datetime, datetime]]
+
+
+def _downs(tracks: Sequence[Track], until: datetime) -> Downs:
+    """When the component, or one of its probes, was down."""
+    told = [track for track in tracks if track.name == "state" or track.name.startswith("probe-")]
+    tone = sign("down").tone
+    return [(one.start, one.end or until) for track in told for one in track.stretches if one.tone == tone]
+
+
+def _probed(component: Component, since: datetime, until: datetime, downs: Downs) -> Row | None:
     """What the probes found, a bar for each minute (or longer, so that there are not too many); None where nothing was ever asked."""
     step = timedelta(minutes=-(-int((until - since) / timedelta(minutes=1)) // CELLS))
     steps = [Ran() for _n in range(-(-(until - since) // step))]
-    for at, runs, failed, slow in _found(component, since, until):
+    for at, lasts, runs, failed, slow in _found(component, since, until):
         one = steps[min(max((at - since) // step, 0), len(steps) - 1)]
         one.runs, one.failed, one.slow = one.runs + runs, one.failed + failed, one.slow + slow
+        if not any(began <= at + lasts and at <= ended for began, ended in downs):
+            one.lone += failed
     if not any(one.runs for one in steps):
         return None
     runs, failed = sum(one.runs for one in steps), sum(one.failed for one in steps)
     said = {"runs": number(runs), "failed": number(failed), "since": words.moment_of(since)}
     says = _("Probes: %(failed)s of %(runs)s runs failed since %(since)s.") % said
+    if lone := sum(one.lone for one in steps):
+        says += " " + ngettext("%(n)s of them did not make it down.", "%(n)s of them did not make it down.", lone) % {
+            "n": number(lone)
+        }
     return Row(_("Probes"), [], drawing.bars([(one.kind, 0.0) for one in steps]), len(steps), says)
 
 
-def _found(component: Component, since: datetime, until: datetime) -> Iterable[tuple[datetime, int, int, int]]:
-    """When, how many runs, how many of them failed and were slow. Runs in which we could reach nothing at all say nothing."""
+def _found(
+    component: Component, since: datetime, until: datetime
+) -> Iterable[tuple[datetime, timedelta, int, int, int]]:
+    """When and for how long, how many runs, how many of them failed and were slow. Blind runs say nothing."""
     turn = (until - LATEST).replace(second=0, microsecond=0)
     buckets = Bucket.objects.unscoped().filter(probe__component=component, size=MINUTE, at__gte=since, at__lt=turn)
     for at, runs, failed, slow, blind in buckets.values_list("at", "runs", "failed", "slow", "blind"):
-        yield at, runs - blind, max(failed - blind, 0), slow
+        yield at, ONE_MINUTE, runs - blind, max(failed - blind, 0), slow
     results = Result.objects.unscoped().filter(probe__component=component, at__gte=max(turn, since), blind=False)
     for at, ok, slow in results.values_list("at", "ok", "slow"):
-        yield at, 1, 0 if ok else 1, 1 if slow else 0
+        yield at, timedelta(0), 1, 0 if ok else 1, 1 if slow else 0
 
 
 def _says(depths: Sequence[tuple[datetime, int]], since: datetime, until: datetime) -> str:

@@ -2,8 +2,14 @@
 
 from datetime import UTC, datetime, timedelta
 
-from resilience.health.minutes import _folded
+import pytest
+
+from portal.kit import clock
+from resilience.health.minutes import Row, _folded, minutes
+from resilience.health.models import Bucket, Component, Result
+from resilience.health.system import system_of
 from resilience.health.timelines import Mark
+from tests.health.pages.watched import Watched
 
 NOW = datetime(2026, 11, 21, 3, 12, tzinfo=UTC)
 
@@ -28,3 +34,31 @@ def test_what_happened_a_few_times_stays_as_it_was() -> None:
     """In its order, a line each, also when outages come back."""
     words = ("up", "down", "note", "up", "down", "up", "planned")
     assert [mark.word for mark in _folded(marks(*words))] == list(words)
+
+
+def probed(component: Component) -> Row:
+    """The row of its probes."""
+    [one] = [one for one in system_of(None).components if one.component.pk == component.pk]
+    return minutes(one).rows[0]
+
+
+@pytest.mark.django_db
+def test_a_single_failed_run_is_not_drawn_as_an_outage(watched: Watched) -> None:
+    """Red is for minutes in which it was down; a failed run that did not make it down is marked otherwise, in words too."""
+    github = watched.component("github")
+    assert {bars.kind for bars in probed(github).cells} == {"up"}
+    late = Result.objects.filter(probe__component=github).latest("at")
+    Result.objects.filter(pk=late.pk).update(ok=False)
+    early = Bucket.objects.filter(probe__component=github, size=60, at__lt=clock.now() - timedelta(minutes=20))
+    Bucket.objects.filter(pk=early.latest("at").pk).update(failed=1)
+    row = probed(github)
+    assert {bars.kind for bars in row.cells} == {"up", "failed"}
+    assert "2 of them did not make it down." in row.says
+
+
+@pytest.mark.django_db
+def test_minutes_of_an_outage_are_red(watched: Watched) -> None:
+    """From its first failed run on."""
+    row = probed(watched.component("plans-api"))
+    assert {bars.kind for bars in row.cells} == {"up", "down"}
+    assert "did not make it down" not in row.says
