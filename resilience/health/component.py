@@ -93,7 +93,7 @@ class Page:
     charts: list[Drawn]
     minutes: Minutes
     days: Sequence[Day]
-    available: list[tuple[str, str]]
+    available: list[tuple[str, str, str]]
     said: str
     importance: str
     parent: Component | None
@@ -209,11 +209,12 @@ def _plans(viewer: Viewer, one: ComponentHealth, now: datetime) -> list[Maintena
     return [plan for plan in known if plan.ends_at is None or plan.ends_at > now][:PLANS]
 
 
-def _available(known: Details) -> list[tuple[str, str]]:
+def _available(known: Details) -> list[tuple[str, str, str]]:
+    """Each span, its share, and of how much data that is where it is less than the span."""
     spans = known.availability
+    shares = (spans.day, spans.week, spans.month, spans.quarter)
+    names = (_("24 hours"), _("7 days"), _("30 days"), _("90 days"))
     return [
-        (_("24 hours"), words.availability(spans.day)),
-        (_("7 days"), words.availability(spans.week)),
-        (_("30 days"), words.availability(spans.month)),
-        (_("90 days"), words.availability(spans.quarter)),
+        (name, words.availability(share), words.of_data(short))
+        for name, share, short in zip(names, shares, spans.short, strict=True)
     ]

@@ -60,12 +60,16 @@ class Day:
 
 @dataclass(frozen=True, slots=True)
 class Availability:
-    """The shares of time, 0 to 1, in which a component answered; None without data."""
+    """The shares of time, 0 to 1, in which a component answered; None without data.
+
+    `short` has of each how many seconds of data that is of, where they are less than the span; 0 where they are all of it.
+    """
 
     day: float | None = None
     week: float | None = None
     month: float | None = None
     quarter: float | None = None
+    short: tuple[float, ...] = (0.0, 0.0, 0.0, 0.0)
 
     def as_dict(self) -> dict[str, float | None]:
         """As REST says it."""
@@ -239,7 +243,20 @@ def _availability(
     hours, days = uptimes.get((component_id, HOUR), {}), uptimes.get((component_id, DAY), {})
     today = floor(now, DAY)
 
-    def over(n: int) -> float | None:
-        return (added(spent for at, spent in days.items() if at > today - n * ONE_DAY) + present).share
+    def over(n: int) -> tuple[Seconds, datetime]:
+        start = today - (n - 1) * ONE_DAY
+        return added(spent for at, spent in days.items() if at >= start) + present, start
 
-    return Availability((added(hours.values()) + present).share, over(7), over(30), over(DAYS))
+    spans = (
+        (added(hours.values()) + present, floor(now, HOUR) - 24 * ONE_HOUR),
+        over(USUAL_DAYS),
+        over(30),
+        over(DAYS),
+    )
+    day, week, month, quarter = (spent.share for spent, _start in spans)
+    return Availability(day, week, month, quarter, tuple(_short(spent, now - start) for spent, start in spans))
+
+
+def _short(spent: Seconds, span: timedelta) -> float:
+    """The seconds of data where more than a hundredth of the span is without; maintenance is none that is missing."""
+    return spent.known if spent.known + spent.maintenance < 0.99 * span.total_seconds() else 0.0

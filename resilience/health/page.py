@@ -65,6 +65,7 @@ class Card:
     strip: list[Bars]
     strip_says: str
     available: str
+    of_data: str
     breaker: str
     notes: list[str]
     version: str
@@ -308,6 +309,7 @@ def card(one: ComponentHealth, known: Details, now: datetime) -> Card:
         strip=drawing.bars(columns),
         strip_says=words.days_said(kinds) if kinds else "",
         available=words.availability(known.availability.quarter),
+        of_data=words.of_data(known.availability.short[-1]),
         breaker=breaker,
         notes=notes,
         version=blake2b(seen.encode(), digest_size=4).hexdigest(),

@@ -17,6 +17,12 @@ from resilience.health.core.states import Importance, Severity, State
 from resilience.health.models import Outage, Probe
 from resilience.health.providers import Impact
 
+
+def of_data(seconds: float) -> str:
+    """Of how much data a figure is, "of 5 min"; "" where that goes without saying."""
+    return _("of %s") % formats.age(seconds) if seconds else ""
+
+
 EXACT = 0.05
 """What one decimal does not show."""
 

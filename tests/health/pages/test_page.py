@@ -13,7 +13,7 @@ from portal.kit import clock
 from resilience.breakers.models import Breaker
 from resilience.health.core import score
 from resilience.health.core.states import State
-from resilience.health.models import Component, Outage, Probe
+from resilience.health.models import Component, Outage, Probe, Uptime
 from resilience.upstreams.models import Upstream
 from syncqueue.core.states import ItemState
 from tests.health.pages.watched import Watched, go_down
@@ -167,6 +167,17 @@ def test_a_component_that_never_ran_says_so(watched: Watched) -> None:
     assert "No data" in card
     assert "no data yet" in card
     assert "– available" in card
+
+
+def test_availability_says_of_how_much_data(watched: Watched) -> None:
+    """Where it is less than the 90 days of the strip; on the component's page for each span by itself."""
+    Uptime.objects.filter(component=watched.component("figma"), at__lt=clock.now() - timedelta(days=3)).delete()
+    client = browser(watched.world)
+    seen = cards(client.get(HEALTH))
+    assert re.search(r"100 % available of [23] d \d+ h", seen["figma"])
+    assert "available of" not in seen["github"]
+    said = text(client.get(f"{HEALTH}/tidewater/figma"))
+    assert re.search(r"24 hours 100 % 7 days 100 % of [23] d \d+ h 30 days", said)
 
 
 def test_maintenance_says_since_when(watched: Watched) -> None:

@@ -50,6 +50,7 @@ def test_half_an_hour_down(watched: Watched, clock_at: ClockAt) -> None:
     card = details([watched.component])[watched.component.pk]
     assert card.availability.day == pytest.approx(90 / 120)
     assert card.availability.quarter == pytest.approx(90 / 120)
+    assert card.availability.short == (7_200.0,) * 4
     assert card.days[-1].seconds.down == 30 * 60
     assert card.days[-1].state is State.DOWN
 
@@ -62,6 +63,16 @@ def test_no_moment_counts_twice(watched: Watched, clock_at: ClockAt) -> None:
         keep(clock_at, NOON + minutes * ONE_MINUTE)
         card = details([watched.component])[watched.component.pk]
         assert card.days[-1].seconds.up == minutes * 60
+
+
+def test_a_whole_span_goes_without_saying(watched: Watched, clock_at: ClockAt) -> None:
+    """A day with all its hours is not said to be of 24 hours; planned maintenance is not missing. A week with one day is."""
+    watched.flipped((NOON, State.UP), (NOON + 20 * ONE_HOUR, State.MAINTENANCE), (NOON + 21 * ONE_HOUR, State.UP))
+    watched.ran(NOON, NOON + 25 * ONE_HOUR, every=60)
+    keep(clock_at, *(NOON + n * ONE_HOUR + 10 * ONE_MINUTE for n in range(1, 25)))
+    card = details([watched.component])[watched.component.pk]
+    assert card.availability.short[0] == 0
+    assert card.availability.short[1] == pytest.approx(23 * 3_600 + 600, abs=120)
 
 
 def test_after_midnight(watched: Watched, clock_at: ClockAt) -> None:
