@@ -2,7 +2,6 @@
 
 import asyncio
 from collections.abc import Mapping
-from pathlib import Path
 from typing import Any
 
 from django.conf import settings
@@ -72,7 +71,7 @@ def _wanted() -> dict[str, dict[str, Any]]:
             "timeout": 5.0,
             "slow_after_ms": 500,
         },
-        "disk": {"kind": "disk", "address": str(Path(settings.BREAKWATER_HOME).resolve()), "interval": 60.0},
+        "disk": {"kind": "disk", "address": "", "interval": 60.0},  # members need not know where it lies
         "memory": {"kind": "memory", "address": "", "interval": 30.0},
         "workers": {"kind": "function", "address": "breakwater-workers", "interval": 10.0, "timeout": 5.0},
         "outside": {

@@ -1,6 +1,7 @@
 """This machine: the room on its disks and its memory.
 
-disk      address: a path below BREAKWATER_HOME or one of BREAKWATER_PROBE_PATHS; options fail_percent (5), warn_percent (15) free
+disk      address: a path below BREAKWATER_HOME or one of BREAKWATER_PROBE_PATHS, empty for BREAKWATER_HOME itself;
+          options fail_percent (5), warn_percent (15) free
 memory    address: empty; options fail_percent (5), warn_percent (10) available, of the machine or of the container's limit,
           whichever is tighter
 """
@@ -32,7 +33,7 @@ class Disk:
     def faults(self, address: str, options: Mapping[str, Any], secret: Mapping[str, Any]) -> Sequence[Fault]:
         """What is wrong with these."""
         wrong = _percent_faults(options, secret)
-        if not allowed(address):
+        if address and not allowed(address):
             wrong.append(Fault("/address", _("This is a path that the operator allows (BREAKWATER_PROBE_PATHS).")))
         return wrong
 
@@ -43,10 +44,11 @@ class Disk:
     async def ask(self, question: Question, tools: Tools) -> Finding:
         """Looks once, in a thread: a network's disk may hang."""
         started = time.perf_counter()
-        if not allowed(question.address):
+        path = question.address or str(settings.BREAKWATER_HOME)
+        if not allowed(path):
             return Finding(False, 0.0, "The path is not one that the operator allows (BREAKWATER_PROBE_PATHS).")
         try:
-            told = await once(f"disk {question.address}", partial(os.statvfs, question.address), tools.threads)
+            told = await once(f"disk {path}", partial(os.statvfs, path), tools.threads)
         except StillRunning:
             return Finding(False, 0.0, "The last look at this path has not ended yet: its disk hangs.")
         except OSError as error:

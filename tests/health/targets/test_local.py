@@ -48,12 +48,19 @@ async def test_a_disk(tools: Tools, room: Path) -> None:
 async def test_only_allowed_paths(tools: Tools, room: Path, settings: Any) -> None:
     """Only what the operator allows is looked at: no neighbour, no way up, and no link out, not even one made later."""
     (room / "out").symlink_to("/etc")
-    refused = ["/", "/etc", f"{room}/..", f"{room}-beside", str(room / "out"), "room", "", "\0"]
+    refused = ["/", "/etc", f"{room}/..", f"{room}-beside", str(room / "out"), "room", "\0"]
     for path in refused:
         assert [fault.pointer for fault in registry.faults("disk", path, {}, {})] == ["/address"], path
         assert "not one that the operator allows" in (await run(disk(path), tools)).error
     for path in (str(room), f"{room}/new", str(settings.BREAKWATER_HOME)):
         assert registry.faults("disk", path, {}, {}) == []
+
+
+async def test_without_a_path_it_is_where_breakwater_keeps_its_data(tools: Tools, settings: Any) -> None:
+    """Members see what is asked, and where the data lie is none of their business."""
+    assert registry.faults("disk", "", {}, {}) == []
+    found = await run(disk("", warn_percent=0, fail_percent=0), tools)
+    assert (found.ok, str(settings.BREAKWATER_HOME) in str(found)) == (True, False)
 
 
 async def test_a_path_that_is_gone(tools: Tools, room: Path) -> None:
