@@ -193,6 +193,7 @@ def _health(
         age=_seconds(load.oldest_at, now),
         conflicts=load.conflicts,
         conflict_age=_seconds(load.conflict_at, now),
+        own=component.organization_id is None,
     )
     scored = component_score(facts)
     return ComponentHealth(

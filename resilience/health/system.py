@@ -146,14 +146,15 @@ def get_system_health(organization: str = "") -> System:
 
 
 def made(reading: Reading) -> System:
-    """The system that was read, without its trend and its network."""
-    scored = system_score([one.facts for one in reading.components if one.facts is not None])
+    """The system that was read, without its trend and its network. Breakwater itself counts, but alone it makes no score."""
+    others = any(one.state.known for one in reading.components if one.component.organization_id is not None)
+    scored = system_score([one.facts for one in reading.components if one.facts is not None] if others else ())
     names = {one.component.pk: one.component for one in reading.components}
     fresh, late = saying.freshness(reading.probes, reading.at)
     return System(
         at=reading.at,
         score=scored.value,
-        status=status(scored.value, settings.HEALTH["healthy_from"], settings.HEALTH["degraded_from"]),
+        status=_status(scored.value, reading),
         parts=_parts(scored, names, reading),
         caps=told(scored.caps, names),
         components=reading.components,
@@ -163,6 +164,15 @@ def made(reading: Reading) -> System:
         late=late,
         weight=scored.weight,
     )
+
+
+def _status(value: int | None, reading: Reading) -> str:
+    """What the score says; not healthy while something is down or an outage goes on that is not planned."""
+    said = status(value, settings.HEALTH["healthy_from"], settings.HEALTH["degraded_from"])
+    planned = {one.component.pk for one in reading.components if one.state is State.MAINTENANCE}
+    out = any(outage.component_id not in planned for outage in reading.outages)
+    down = any(one.state is State.DOWN for one in reading.components)
+    return "degraded" if said == "healthy" and (out or down) else said
 
 
 def with_past(system: System, organization_ids: frozenset[int] | None) -> System:
@@ -197,7 +207,7 @@ def _network(texts: Iterable[str]) -> Network:
 
 
 def _parts(scored: SystemScore, names: Mapping[int, Component], reading: Reading) -> tuple[Part, ...]:
-    breakers = sum(1 for one in reading.components if one.breaker and one.state is not State.MAINTENANCE)
+    breakers = sum(1 for one in reading.components if one.breaker)
     return tuple(
         Part(
             part.name,

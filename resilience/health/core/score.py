@@ -58,7 +58,7 @@ class Why(StrEnum):
 class Facts:
     """What is known of one component. `breaker` is "" where there is none; ages in seconds, None where nothing waits.
 
-    `queue` says whether anything is sent to it at all.
+    `queue` says whether anything is sent to it at all, `own` that it is Breakwater itself.
     """
 
     id: int
@@ -70,6 +70,12 @@ class Facts:
     age: float | None = None
     conflicts: int = 0
     conflict_age: float | None = None
+    own: bool = False
+
+    @property
+    def planned(self) -> bool:
+        """Whether it is in maintenance: it counts as one that loses nothing."""
+        return self.state is State.MAINTENANCE
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,8 +133,10 @@ def component_score(facts: Facts) -> Score:
 
 
 def system_score(components: Sequence[Facts]) -> SystemScore:
-    """The score of everything together. What is in maintenance counts in no part, for what waits then is expected to."""
-    counted = [facts for facts in components if facts.state is not State.MAINTENANCE]
+    """The score of everything together. What is in maintenance loses nothing, for what waits then is expected to; a person's decision
+    that is missing counts all the same. Of Breakwater alone there is no score: it would say that what nobody watches is well.
+    """
+    counted = [facts for facts in components if not facts.planned]
     made: dict[str, Callable[[Sequence[Facts]], Score]] = {
         "upstreams": upstreams,
         "queue": queue,
@@ -137,11 +145,11 @@ def system_score(components: Sequence[Facts]) -> SystemScore:
     }
     unknown = sum(1 for facts in counted if facts.state is State.NONE)
     parts = tuple(
-        PartScore(name, weight, made[name](counted), unknown if name == "upstreams" else 0)
+        PartScore(name, weight, made[name](components), unknown if name == "upstreams" else 0)
         for name, weight in PARTS.items()
     )
-    weight = sum(WEIGHTS[facts.importance] for facts in counted if facts.state.known)
-    if parts[0].score.exact is None:
+    weight = sum(WEIGHTS[facts.importance] for facts in components if facts.state.known or facts.planned)
+    if not any(facts.state.known and not facts.own for facts in counted):
         return SystemScore(None, parts)
     known = [(part.weight, part.score.exact) for part in parts if part.score.exact is not None]
     exact = sum(share * value for share, value in known) / sum(share for share, _ in known)
@@ -154,7 +162,7 @@ def system_score(components: Sequence[Facts]) -> SystemScore:
 def upstreams(components: Sequence[Facts]) -> Score:
     """The mean of what the states say, weighted by importance."""
     known = [facts for facts in components if facts.state.known]
-    total = sum(WEIGHTS[facts.importance] for facts in known)
+    total = sum(WEIGHTS[facts.importance] for facts in components if facts.state.known or facts.planned)
     if not known:
         return Score(None)
     return _score(
@@ -171,8 +179,9 @@ def queue(components: Sequence[Facts]) -> Score:
     sending = [facts for facts in components if facts.queue]
     if not sending:
         return Score(None)
-    waiting = sum(facts.waiting for facts in sending)
-    age, oldest = max((facts.age or 0.0, facts.id) for facts in sending)
+    late = [facts for facts in sending if not facts.planned]
+    waiting = sum(facts.waiting for facts in late)
+    age, oldest = max(((facts.age or 0.0, facts.id) for facts in late), default=(0.0, 0))
     return _score(
         [
             Lost(Why.AGE, QUEUE_AGE.lost(age), oldest, seconds=age),
@@ -189,7 +198,7 @@ def breakers(components: Sequence[Facts]) -> Score:
     each = 100.0 / len(known)
     found = []
     for state, why, points in (("open", Why.BREAKER_OPEN, each), ("half_open", Why.BREAKER_HALF_OPEN, each / 2)):
-        these = [facts for facts in known if facts.breaker == state]
+        these = [facts for facts in known if facts.breaker == state and not facts.planned]
         found.append(Lost(why, points * len(these), these[0].id if len(these) == 1 else 0, n=len(these)))
     return _score(found)
 

@@ -114,11 +114,28 @@ def test_100_means_that_nothing_is_wrong(components: list[Facts]) -> None:
     assert not (wrong and system_score(components).value == 100)
 
 
-@given(MANY, FACTS)
-def test_maintenance_counts_nowhere(components: list[Facts], facts: Facts) -> None:
-    """A component in maintenance changes nothing, whatever waits for it."""
-    planned = replace(facts, state=State.MAINTENANCE)
-    assert system_score([*components, planned]) == system_score(components)
+@given(MANY, st.integers(0, 11))
+def test_maintenance_never_costs_anything(components: list[Facts], place: int) -> None:
+    """When a component goes into maintenance the score does not fall, whatever waits for it and however the others stand."""
+    after = [replace(facts, state=State.MAINTENANCE) if n == place else facts for n, facts in enumerate(components)]
+    before, then = system_score(components).value, system_score(after).value
+    assert before is None or then is None or then >= before
+
+
+def test_the_only_upstream_in_maintenance() -> None:
+    """Its parts keep their shares: the queue and the breakers lose nothing, and a decision that a person owes is still owed."""
+    planned = well(1, state=State.MAINTENANCE, breaker="open", waiting=500, age=9_000.0, conflicts=2)
+    score = system_score([planned, replace(well(2), queue=False, breaker="")])
+    assert [part.score.value for part in score.parts[:3]] == [100, 100, 100]
+    assert score.parts[3].score.lost
+    assert system_score([planned]).value is None
+
+
+def test_of_breakwater_alone_there_is_no_score() -> None:
+    """A portal without an upstream is not healthy: nobody knows."""
+    own = Facts(1, State.UP, own=True)
+    assert system_score([own]).value is None
+    assert system_score([own, well(2)]).value == 100
 
 
 def test_one_small_flaw_among_many() -> None:
