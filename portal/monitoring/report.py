@@ -190,7 +190,7 @@ def _offline_queue(
 ) -> dict[str, Any]:
     backlog = dict.fromkeys(slugs, 0)
     for one in every:
-        backlog[one.organization_id] += one.waiting
+        backlog[one.organization_id] += one.load.waiting
     pending = {pk: followed[pk].pending if pk in followed else 0 for pk in slugs}
     return {
         "backlog": sum(backlog.values()),
