@@ -323,7 +323,7 @@ def _figure(one: ComponentHealth, known: Details) -> tuple[str, str, str]:
     match one.state:
         case State.DOWN:
             said = f"{since.strip()}: {one.reason}" if since and one.reason else one.reason or since.strip()
-            return _("no answer"), said, said
+            return _("failing"), said, said
         case State.NONE:
             aside = (_("no data") + since) if one.since or one.last_at else _("no data yet")
             return "–", aside, one.reason

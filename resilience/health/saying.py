@@ -48,7 +48,7 @@ class Probe(Protocol):
 
 def part(name: str) -> str:
     """A part of the system's score as pages call it."""
-    words = {"upstreams": _("Upstreams"), "queue": _("Queue"), "breakers": _("Breakers"), "conflicts": _("Conflicts")}
+    words = {"upstreams": _("Components"), "queue": _("Queue"), "breakers": _("Breakers"), "conflicts": _("Conflicts")}
     return words[name]
 
 

@@ -85,6 +85,31 @@ def test_a_critical_one_caps(people: People, clock_at: ClockAt) -> None:
     assert [cap.text for cap in found.caps] == ["40 at the most while Plans is down, which is critical"]
 
 
+def test_nothing_to_watch_is_no_score(people: People, clock_at: ClockAt) -> None:
+    """Breakwater's own probes alone make neither a score nor "healthy"."""
+    itself = Component.objects.create(slug="breakwater", name="Breakwater itself")
+    stands(itself, State.UP)
+    found = system_of(None)
+    assert (found.score, found.status, [part.score for part in found.parts]) == (None, "unknown", [None] * 4)
+    assert [health.state for health in found.components] == [State.UP]
+
+
+def test_not_healthy_beside_an_outage(people: People, clock_at: ClockAt) -> None:
+    """However little it weighs: while one is down or out the status is degraded at best; a planned outage is none."""
+    small, *others = (make_upstream(people.tidewater, f"u{n}").component for n in range(40))
+    for component in (small, *others):
+        stands(component, State.UP)
+    assert system_of(None).status == "healthy"
+    stands(small, State.DOWN)
+    found = system_of(None)
+    assert ((found.score or 0) >= 90, found.status) == (True, "degraded")
+    stands(small, State.UP)
+    Outage.objects.create(component=small, began_at=NOON, noticed_at=NOON, severity="minor")
+    assert system_of(None).status == "degraded"
+    stands(small, State.MAINTENANCE)
+    assert system_of(None).status == "healthy"
+
+
 def test_a_dead_prober_is_seen(people: People, watched: Watched, clock_at: ClockAt) -> None:
     """When no probe has run for three intervals nothing is known, and there is no score, whatever stands in the row."""
     stands(watched.component, State.UP)
