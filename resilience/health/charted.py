@@ -14,7 +14,7 @@ from resilience.health import words
 from resilience.health.models import Probe
 from resilience.health.series import Range, Series, Span
 
-CHARTS = ("latency", "availability")
+CHARTS = ("latency", "good-runs")
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,10 +78,10 @@ def drawn(history: Series, probe: Probe | None, href: str) -> list[Drawn]:
         now_label=now_label,
     )
     good = charts.series_chart(
-        "availability",
+        "good-runs",
         _good_said(shares),
         at,
-        [charts.Series(_("available"), shares, main=True)],
+        [charts.Series(_("good"), shares, main=True)],
         write=_share,
         start=history.since,
         end=history.until,
@@ -97,9 +97,9 @@ def drawn(history: Series, probe: Probe | None, href: str) -> list[Drawn]:
         Drawn(took, _("Latency"), _("of good answers"), _data(history, lines, limits, "ms", 0.0)),
         Drawn(
             good,
-            _("Availability"),
-            _("share of probes that found it well"),
-            _data(history, [charts.Series(_("available"), shares, main=True)], [], "share", floor),
+            _("Good runs"),
+            _("share of the runs that found it well"),
+            _data(history, [charts.Series(_("good"), shares, main=True)], [], "share", floor),
         ),
     ]
 
@@ -125,8 +125,8 @@ def _took_said(history: Series) -> str:
 def _good_said(shares: Sequence[float | None]) -> str:
     known = [share for share in shares if share is not None]
     if not known:
-        return _("Availability: no data.")
-    return _("Availability: %(mean)s on the whole, %(least)s at the least.") % {
+        return _("Good runs: no data.")
+    return _("Good runs: %(mean)s on the whole, %(least)s at the least.") % {
         "mean": _share(sum(known) / len(known)),
         "least": _share(min(known)),
     }
@@ -167,7 +167,7 @@ def csv_rows(history: Series, what: str) -> list[tuple[object, ...]]:
             (_iso(p.at), p.runs, _plain(p.p50), _plain(p.p95), _plain(p.p99), _plain(p.most)) for p in history.points
         ]
     else:
-        head = ("at", "runs", "failed", "available")
+        head = ("at", "runs", "failed", "good")
         rows = [(_iso(p.at), p.runs, p.failed, _plain(share_of(p.runs, p.failed), 5)) for p in history.points]
     return [head, *rows]
 

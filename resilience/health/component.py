@@ -9,6 +9,7 @@ from django.utils.translation import gettext_lazy
 
 from portal.kit import clock
 from portal.kit.errors import NotFound
+from portal.kit.masking import mask_text
 from portal.kit.viewer import Permission, Viewer
 from portal.web.formats import age
 from resilience.health import words
@@ -51,6 +52,7 @@ class Kept:
     rules: str
     took: str
     stale: bool
+    asks: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,6 +100,7 @@ class Page:
     importance: str
     parent: Component | None
     may_operate: bool
+    may_check: bool
     may_administer: bool
 
 
@@ -126,7 +129,7 @@ def shown(viewer: Viewer, organization: str, slug: str, asked: Asked) -> Page:
         card=card(one, known, now),
         details=known,
         out=out_of(viewer, one),
-        probes=[_kept(probe, now) for probe in probes],
+        probes=[_kept(component, probe, now) for probe in probes],
         results=_results(viewer, probes),
         outages=_outages(viewer, one),
         plans=_plans(viewer, one, now),
@@ -140,6 +143,8 @@ def shown(viewer: Viewer, organization: str, slug: str, asked: Asked) -> Page:
         importance=words.importance(component.weighs),
         parent=_parent(viewer, component),
         may_operate=viewer.can(Permission.OPERATE, ours),
+        may_check=viewer.can(Permission.OPERATE, ours)
+        or (component.organization_id is None and bool(viewer.organizations_with(Permission.OPERATE))),
         may_administer=viewer.can(Permission.ADMINISTER, ours),
     )
 
@@ -156,7 +161,7 @@ def chosen_probe(probes: Sequence[Probe], asked: Asked) -> Probe | None:
     return named or next((probe for probe in probes if probe.enabled), None) or next(iter(probes), None)
 
 
-def _kept(probe: Probe, now: datetime) -> Kept:
+def _kept(component: Component, probe: Probe, now: datetime) -> Kept:
     stale = probe.enabled and probe.last_at is not None and is_stale(probe.interval, probe.last_at, now)
     return Kept(
         probe=probe,
@@ -165,6 +170,7 @@ def _kept(probe: Probe, now: datetime) -> Kept:
         rules=words.thresholds(probe),
         took=words.latency(probe.last_ms),
         stale=stale,
+        asks=mask_text(probe.address or (component.upstream.address if component.upstream else "")),
     )
 
 

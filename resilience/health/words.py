@@ -134,7 +134,20 @@ def metadata(text: str) -> str:
         return text[:200]
     if not isinstance(said, dict):
         return str(said)[:200]
-    return ", ".join(f"{str(name).replace('_', ' ')} {value}" for name, value in said.items())[:200]
+    return ", ".join(_found(str(name), value) for name, value in said.items())[:200]
+
+
+def _found(name: str, value: object) -> str:
+    """One thing that a run found: our own figures as people say them, what others tell as it is called."""
+    ours = {
+        "free_percent": _("{n} percent free"),
+        "free_inodes_percent": _("{n} percent of the inodes free"),
+        "available_gb": _("{n} GB available"),
+        "size_gb": _("{n} GB in all"),
+        "duties": _("{n} duties"),
+        "running": _("{n} held"),
+    }
+    return ours[name].replace("{n}", str(value)) if name in ours else f"{name.replace('_', ' ')} {value}"
 
 
 def interval(seconds: float) -> str:

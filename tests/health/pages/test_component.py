@@ -35,6 +35,7 @@ def test_it_tells_everything_of_one(watched: Watched) -> None:
         "90 days",
         "answers",
         "down after 3 failures in a row, up after 2 successes",
+        "http://127.0.0.1",
         "It answered 503 Service Unavailable",
         "Last results",
         "minute by minute",
@@ -47,9 +48,9 @@ def test_charts_over_every_range(watched: Watched, over: str) -> None:
     """Two charts, drawn by the server, each with its sentence, its table and its file; outages are shaded, hatched and named."""
     page = markup(browser(watched.world).get(PLANS, {"range": over}))
     assert page.count('class="as-table" id="table-latency"') == 1
-    assert page.count('class="as-table" id="table-availability"') == 1
+    assert page.count('class="as-table" id="table-good-runs"') == 1
     assert re.search(r'role="img" aria-label="Latency, p95: between', page)
-    assert re.search(r'role="img" aria-label="Availability: ', page)
+    assert re.search(r'role="img" aria-label="Good runs: ', page)
     assert f"/latency.csv?range={over}&amp;probe=" in page
     assert "out, 2" in page
     assert 'fill="url(#hatch-latency)"' in page
@@ -71,14 +72,14 @@ def test_the_script_gets_the_same_figures(watched: Watched) -> None:
 def test_figures_as_a_file(watched: Watched) -> None:
     """UTC moments, milliseconds, shares of 1; empty where nothing is known."""
     client = browser(watched.world, "bob")
-    answer = client.get(f"{PLANS}/availability.csv", {"range": "hour"})
+    answer = client.get(f"{PLANS}/good-runs.csv", {"range": "hour"})
     assert answer["Content-Type"].startswith("text/csv")
-    assert answer["Content-Disposition"] == 'attachment; filename="plans-api-availability-hour.csv"'
+    assert answer["Content-Disposition"] == 'attachment; filename="plans-api-good-runs-hour.csv"'
     rows = list(csv.DictReader(io.StringIO(answer.content.decode())))
-    assert list(rows[0]) == ["at", "runs", "failed", "available"]
+    assert list(rows[0]) == ["at", "runs", "failed", "good"]
     assert rows[0]["at"].endswith("Z")
-    assert {row["available"] for row in rows if row["runs"] != "0"} >= {"1.0", "0.0"}
-    assert all(row["available"] == "" for row in rows if row["runs"] == "0")
+    assert {row["good"] for row in rows if row["runs"] != "0"} >= {"1.0", "0.0"}
+    assert all(row["good"] == "" for row in rows if row["runs"] == "0")
     assert "p95_ms" in client.get(f"{PLANS}/latency.csv", {"range": "year"}).content.decode()
     assert client.get(f"{PLANS}/secrets.csv").status_code == 404
 
@@ -88,7 +89,7 @@ def test_without_any_result_no_line_is_drawn(watched: Watched) -> None:
     Bucket.objects.all().delete()
     page = markup(browser(watched.world).get(f"{HEALTH}/tidewater/github"))
     assert "Latency: no data." in page
-    assert "Availability: no data." in page
+    assert "Good runs: no data." in page
     assert '"lines": []' in page
 
 
@@ -166,4 +167,6 @@ def test_breakwater_itself_has_a_page(watched: Watched) -> None:
         assert answer.status_code == 200
         assert "4 of 4 duties held" in text(answer)
         assert "Add a probe" not in text(answer)
-    assert "runs" in browser(watched.world).get(f"{HEALTH}/breakwater/availability.csv").content.decode()
+        assert ("Check now" in text(answer)) is (name != "bob")
+        assert "duties 4" not in text(answer)
+    assert "runs" in browser(watched.world).get(f"{HEALTH}/breakwater/good-runs.csv").content.decode()
