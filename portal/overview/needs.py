@@ -103,12 +103,12 @@ def _down(viewer: Viewer, upstreams: list[Upstream], standings: Mapping[int, Sta
     """Upstreams that are out, and other services in an outage: each with when it is expected back, as far as somebody knows."""
     active = Outage.objects.for_org(viewer).active().select_related("component")
     by_upstream = {outage.component.upstream_id: outage for outage in active}
-    slugs = {upstream.pk: upstream.slug for upstream in upstreams}
+    names = {upstream.pk: upstream.name for upstream in upstreams}
     out = {pk: standing.out_since for pk, standing in standings.items() if standing.out_since}
     found = [
-        _one_down(slugs[pk], _waits(standings[pk].waiting), out.get(pk), by_upstream.get(pk))
+        _one_down(names[pk], _waits(standings[pk].waiting), out.get(pk), by_upstream.get(pk))
         for pk in dict.fromkeys([*out, *by_upstream])
-        if pk in slugs
+        if pk in names
     ]
     found += [_one_down(one.component.name, "", None, one) for one in active if one.component.upstream_id is None]
     return sorted(found, key=lambda need: need.since.timestamp() if need.since else 0)
@@ -123,6 +123,8 @@ def _one_down(name: str, waits: str, out_since: datetime | None, outage: Outage 
         overdue = outage.expected_at < clock.now()
         said = {"time": moment(outage.expected_at, timezone.localtime(clock.now()).date())}
         back = (_("Overdue: expected back %(time)s.") if overdue else _("Expected back about %(time)s.")) % said
+    elif outage and outage.by_hand:
+        back = _("%(who)s recorded it.") % {"who": outage.opened_by}
     else:
         back = _("It is tried again by itself.")
     return Need(
@@ -169,7 +171,7 @@ def _paused(upstreams: list[Upstream], standings: Mapping[int, Standing]) -> lis
         Need(
             "idle",
             "paused",
-            _("%(upstream)s is paused by %(who)s") % {"upstream": upstream.slug, "who": upstream.paused_by},
+            _("%(upstream)s is paused by %(who)s") % {"upstream": upstream.name, "who": upstream.paused_by},
             ngettext("%(n)s change waits.", "%(n)s changes wait.", standings[upstream.pk].waiting)
             % {"n": number(standings[upstream.pk].waiting)},
             upstream.paused_at,

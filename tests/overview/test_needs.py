@@ -73,7 +73,7 @@ def test_an_outage_says_how_much_waits_and_when_it_is_back(people: People) -> No
     row = outage(component(people.tidewater, upstream), expected=timedelta(minutes=18))
     (need,) = rows(people)
     assert (need.sentence, need.since, need.href) == (
-        "plans-api is down",
+        "Plans API is down",
         NOW - timedelta(minutes=24),
         f"/settings/health/outages/{row.pk}",
     )
@@ -88,7 +88,7 @@ def test_an_open_breaker_is_a_row_before_its_outage_is_written(people: People) -
     Breaker.objects.update_or_create(
         upstream=upstream, defaults={"state": "open", "touched": NOW, "opened_at": NOW - timedelta(minutes=2)}
     )
-    assert [(need.sentence, need.href) for need in rows(people)] == [("plans-api is down", "/resilience/breakers")]
+    assert [(need.sentence, need.href) for need in rows(people)] == [("Plans API is down", "/resilience/breakers")]
     outage(component(people.tidewater, upstream))
     assert [need.button for need in rows(people)] == ["Show outage"]
 
@@ -126,7 +126,7 @@ def test_a_backlog_behind_an_outage_is_told_by_the_outage(people: People) -> Non
     Breaker.objects.update_or_create(
         upstream=upstream, defaults={"state": "open", "touched": NOW, "opened_at": NOW - timedelta(minutes=2)}
     )
-    assert [need.sentence for need in rows(people)] == ["plans-api is down"]
+    assert [need.sentence for need in rows(people)] == ["Plans API is down"]
 
 
 def test_a_stranger_hears_nothing(people: People) -> None:
