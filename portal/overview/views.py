@@ -57,5 +57,5 @@ def _figures(viewer: Viewer) -> dict[str, Any]:
         "cards": [card(one, drawn.get(one.component.pk, Details()), now) for one in watched[:CARDS]],
         "upstreams": len(watched),
         "several": len(viewer.organization_ids) > 1,
-        "events": recent(viewer, {upstream.pk: upstream.slug for upstream in upstreams}),
+        "events": recent(viewer, {upstream.pk: upstream.name for upstream in upstreams}),
     }
