@@ -163,6 +163,8 @@ def _became(flip: Flip) -> str:
             return _("No data from here on.")
         case State.MAINTENANCE:
             return _("In maintenance.")
+        case State.UP:
+            return _("Found up.")
     return f"{sign(flip.after).word}."
 
 

@@ -5,8 +5,7 @@ from django import template
 from portal.web.formats import number
 from resilience.health import words
 from resilience.health.actions.close_outage import opens_again as still_down
-from resilience.health.actions.steering import shown_address
-from resilience.health.models import Component, Outage, Probe
+from resilience.health.models import Component, Outage
 from resilience.health.standing import href_of
 
 register = template.Library()
@@ -16,12 +15,6 @@ register = template.Library()
 def component_href(component: Component) -> str:
     """The page of a component. Reads `organization`."""
     return href_of(component)
-
-
-@register.filter
-def probe_address(probe: Probe) -> str:
-    """What a probe asks, with what looks like a secret masked."""
-    return shown_address(probe)
 
 
 @register.filter
