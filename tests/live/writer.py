@@ -102,9 +102,11 @@ def revoke(secret: str) -> None:
 
 def component(slug: str, organization: int | None = None) -> int:
     """A component that is up; without an organization it is a part of Breakwater itself."""
-    made = Component.objects.create(
-        organization_id=organization, slug=slug, name=slug.title(), state="up", since=clock.now()
-    )
+    with transaction.atomic():
+        made = Component.objects.create(
+            organization_id=organization, slug=slug, name=slug.title(), state="up", since=clock.now()
+        )
+        record(verb="component.added", subject=f"component:{made.pk}", actor="alice", organization_id=organization)
     return made.pk
 
 
