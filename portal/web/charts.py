@@ -4,7 +4,7 @@ Inside the box the plot takes the middle: names of outages stand above it, times
 """
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date, datetime, time, timedelta
 
 from django.utils import formats, timezone
@@ -16,6 +16,8 @@ STEPS = (1, 2, 5)
 LINES = 3
 BRIDGED = 2
 HOUR = 3600
+LETTER = 1.2
+"""About how much of the box's width, in percent, a letter of a band's name takes in a small chart."""
 DAY = 24 * HOUR
 MOST_TICKS = 7
 
@@ -367,7 +369,21 @@ def _bands(points: Sequence[Point], spans: Sequence[Span]) -> list[Band]:
                 percent(right if ends else left),
             )
         )
-    return bands
+    return _legible(bands)
+
+
+def _legible(bands: Sequence[Band]) -> list[Band]:
+    """The bands with their names as far as these do not lie over each other: the newer one keeps its own."""
+    taken: list[tuple[float, float]] = []
+    shown: list[Band] = []
+    for band in reversed(bands):
+        at, width = float(band.anchor_at.removesuffix("%")), len(band.name) * LETTER
+        low, high = (at - width, at) if band.anchor == "end" else (at, at + width)
+        free = all(high <= other_low or low >= other_high for other_low, other_high in taken)
+        if band.name and free:
+            taken.append((low, high))
+        shown.append(band if free else replace(band, name=""))
+    return shown[::-1]
 
 
 def _thinned(points: Sequence[Point], most: int = 72) -> list[Point]:

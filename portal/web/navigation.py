@@ -13,13 +13,21 @@ from portal.web.formats import capped
 
 @dataclass(frozen=True, slots=True)
 class Page:
-    """One entry: where, called what, and the key (after `g`) that goes there. `main` ones stand in the phone's bar."""
+    """One entry: where, called what, and the key (after `g`) that goes there. `main` ones stand in the phone's bar.
+
+    `also` are addresses elsewhere that belong to it.
+    """
 
     name: str
     word: str | Promise
     href: str
     key: str = ""
     main: bool = False
+    also: tuple[str, ...] = ()
+
+    def holds(self, path: str) -> bool:
+        """Whether an address is its own, or lies below one of its own."""
+        return any(path == href or (path.startswith(f"{href}/") and href != "/") for href in (self.href, *self.also))
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,7 +81,7 @@ PAGES: list[tuple[str | Promise, list[Page]]] = [
     (
         _("Resilience"),
         [
-            Page("health", _("Health"), "/settings/health", "h", main=True),
+            Page("health", _("Health"), "/settings/health", "h", main=True, also=("/settings/maintenance",)),
             Page("breakers", _("Breakers"), "/resilience/breakers", "b"),
         ],
     ),
@@ -100,11 +108,7 @@ banners: list[Callable[[Viewer], Banner | None]] = []
 def current_page(path: str) -> str:
     """The name of the page that `path` belongs to: the longest address that it starts with."""
     pages = [page for _word, group in PAGES for page in group]
-    fitting = [
-        page
-        for page in pages
-        if path == page.href or (path.startswith(page.href.rstrip("/") + "/") and page.href != "/")
-    ]
+    fitting = [page for page in pages if page.holds(path)]
     return max(fitting, key=lambda page: len(page.href)).name if fitting else ""
 
 

@@ -135,6 +135,7 @@ def _breaker_tracks(
     first = transitions[0].before if transitions else breaker.state
     turns = [(one.at, one.after) for one in transitions]
     begin = since if len(transitions) < MOST_MARKS else transitions[0].at  # what came before these was not read
+    begin = max(begin, component.created_at)
     found = [
         Span(start, end, str(sign(BREAKER_SIGNS[state]).word), sign(BREAKER_SIGNS[state]).tone)
         for start, end, state in _joined(first, turns, begin, until)

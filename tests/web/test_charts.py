@@ -38,6 +38,17 @@ def test_without_data_nothing_is_drawn_as_good() -> None:
     assert chart.last is None
 
 
+def test_names_of_outages_do_not_lie_over_each_other() -> None:
+    """Of three within a few minutes the newest keeps its name, and one far from them too; all of them stay shaded."""
+    line = points(*[1.0] * 61)
+    spans = [
+        Span(START + timedelta(minutes=begin), START + timedelta(minutes=begin + 2), f"out, {begin} min")
+        for begin in (2, 50, 53, 56)
+    ]
+    chart = line_chart("waiting", "", line, label="", heads=("Waiting",), spans=spans)
+    assert [band.name for band in chart.bands] == ["out, 2 min", "", "", "out, 56 min"]
+
+
 def test_an_outage_is_cut_to_the_chart() -> None:
     """An outage that began before the chart starts at its edge; one that is over before is left out."""
     whole = points(*range(61))

@@ -87,7 +87,7 @@ def _look(component_ids: Iterable[int], now: datetime, maintained: Collection[in
     components = {row.pk: row for row in locked}
     probes: dict[int, list[Probe]] = defaultdict(list)
     wanted = Probe.objects.unscoped().filter(component_id__in=components, enabled=True).order_by("pk")
-    for probe in wanted.only("component_id", "name", "state", "last_error", "last_ms"):
+    for probe in wanted.only("component_id", "name", "state", "failures", "last_error", "last_ms"):
         probes[probe.component_id].append(probe)
     upstreams = {row.upstream_id for row in components.values() if row.upstream_id is not None}
     breakers = {row.pk: row for row in Breaker.objects.unscoped().filter(pk__in=upstreams)}
@@ -156,14 +156,18 @@ def _just_closed(world: _World, component: Component) -> datetime | None:
 
 
 def _reason(world: _World, component: Component, shown: State, out: Breaker | None) -> str:
-    """Why it stands so, in one line; empty where there is nothing to say."""
-    probe = next((one for one in world.probes.get(component.pk, ()) if one.state == shown.value), None)
-    if shown is State.DOWN and probe is not None:
-        return _said(probe, probe.last_error)
+    """Why it stands so, in a sentence; empty where there is nothing to say. What a probe found says more than that a breaker opened."""
+    probes = world.probes.get(component.pk, [])
+    failing = [one for one in probes if one.state == State.DOWN.value or one.failures]
+    slow = [one for one in probes if one.state == State.SLOW.value]
+    if shown is State.DOWN and failing:
+        worst = min(failing, key=lambda one: (one.state != State.DOWN.value, one.pk))
+        return _said(worst, worst.last_error, alone=len(probes) == 1)
     if shown is State.DOWN and out is not None:
-        return (_("the breaker is open: %s") % mask_text(out.reason))[:300]
-    if shown is State.SLOW and probe is not None:
-        return _said(probe, probe.last_error or _("answers after %d ms") % (probe.last_ms or 0))
+        return (_("Its breaker opened: %s") % _ended(mask_text(out.reason)))[:300]
+    if shown is State.SLOW and slow:
+        text = slow[0].last_error or _("It answers after %d ms.") % (slow[0].last_ms or 0)
+        return _said(slow[0], text, alone=len(probes) == 1)
     outage = world.outages.get(component.pk)
     if shown in (State.DOWN, State.SLOW) and outage is not None and outage.by_hand:
         said = {"who": outage.opened_by, "cause": mask_text(outage.cause)}
@@ -171,8 +175,16 @@ def _reason(world: _World, component: Component, shown: State, out: Breaker | No
     return ""
 
 
-def _said(probe: Probe, text: str) -> str:
-    return f"{probe.name}: {text}"[:300] if text else probe.name
+def _said(probe: Probe, text: str, *, alone: bool) -> str:
+    """What a probe found; which one, where a component has several."""
+    if not text:
+        return probe.name
+    return (_ended(text) if alone else f"{_ended(text)} ({probe.name})")[:300]
+
+
+def _ended(text: str) -> str:
+    """A sentence with its full stop."""
+    return text if text.endswith((".", "!", "?")) else f"{text}."
 
 
 def _move(world: _World, component: Component, shown: State, began: datetime, reason: str) -> None:

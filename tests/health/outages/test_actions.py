@@ -184,7 +184,7 @@ def test_closing_one_that_opens_again_has_to_be_meant(alice: Viewer, component: 
     outage.refresh_from_db()
     assert outage.ended_at is not None
     assert again.began_at >= outage.ended_at
-    assert (again.opened_by, again.cause) == ("", "answers: timed out")
+    assert (again.opened_by, again.cause) == ("", "timed out.")
     reassess([component.pk], now=clock.now())
     assert Outage.objects.count() == 2
 

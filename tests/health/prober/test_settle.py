@@ -66,7 +66,7 @@ def test_three_failures_are_one_flip_one_event_and_one_outage(probe: Probe) -> N
     story(probe, "gbbbbbb")
     component = Component.objects.get()
     assert (component.state, component.since) == ("down", at(10))
-    assert component.reason == "answers: It answered 503, not 200-399."
+    assert component.reason == "It answered 503, not 200-399."
     assert Flip.objects.of_components().filter(after="down").count() == 1
     assert Flip.objects.filter(probe=probe, after="down", at=at(10), noticed_at=at(30.1)).count() == 1
     outage = Outage.objects.get()
@@ -182,7 +182,7 @@ def test_an_open_breaker_is_down_though_probes_are_well(probe: Probe) -> None:
     assert reassess([component.pk], now=at(20.4)) == {component.pk}
     component.refresh_from_db()
     assert (component.state, component.since) == ("down", at(20))
-    assert component.reason.startswith("the breaker is open: 5 failures in a row")
+    assert component.reason.startswith("Its breaker opened: 5 failures in a row")
     row.state, row.since = "closed", at(50)
     row.save()
     reassess([component.pk], now=at(50.3))

@@ -203,7 +203,7 @@ def test_one_axis(watched: Watched, clock_at: ClockAt) -> None:
         (NOON + 10 * ONE_MINUTE, NOON + ONE_HOUR, "bad"),
     ]
     assert [(one.start, one.tone) for one in tracks["breaker"]] == [
-        (NOON - ONE_HOUR, "ok"),
+        (NOON, "ok"),  # it was not there before
         (NOON + 12 * ONE_MINUTE, "bad"),
     ]
     assert [one.end for one in tracks["outages"]] == [NOON + 30 * ONE_MINUTE]
