@@ -10,7 +10,7 @@ from django.contrib import messages
 from django.db.models import Q
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
-from django.utils.cache import patch_cache_control
+from django.utils.cache import patch_cache_control, patch_vary_headers
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
@@ -19,6 +19,7 @@ from portal.kit import clock
 from portal.kit.errors import Conflicting, Forbidden, Invalid
 from portal.kit.viewer import Permission, Viewer
 from portal.settings_pages.reading import chosen_of, viewer_of
+from portal.web.parts import part_of
 from resilience.health.actions.close_outage import close_outage
 from resilience.health.actions.expect_outage import expect_outage
 from resilience.health.actions.note_outage import note_outage
@@ -73,6 +74,7 @@ class Listed:
 
 def _answer(request: HttpRequest, template: str, context: dict[str, Any], *, status: int = 200) -> HttpResponse:
     response = render(request, template, context, status=status)
+    patch_vary_headers(response, ["HX-Request", "HX-Target"])
     patch_cache_control(response, no_store=True, private=True)
     return response
 
@@ -200,7 +202,8 @@ def _one(request: HttpRequest, outage_id: int, **forms: Showing) -> HttpResponse
     out = story(viewer, outage_of(viewer, outage_id))
     context: dict[str, Any] = {"out": out, "note_form": NoteForm(), "expect_form": _expect_form(out.outage), **forms}
     status = 422 if any(form.errors for form in forms.values()) else 200
-    return _answer(request, "health/outage.html", context, status=status)
+    template = "health/outage.html#live" if part_of(request) == "live" else "health/outage.html"
+    return _answer(request, template, context, status=status)
 
 
 def _expect_form(outage: Outage) -> ExpectForm:

@@ -1,5 +1,6 @@
 """The pages of outages, as plain forms without JavaScript."""
 
+import re
 from datetime import timedelta
 from typing import Any
 
@@ -9,8 +10,10 @@ from django.test import Client
 from django.utils.html import escape
 
 from portal.kit import clock
+from portal.kit.viewer import Role, Viewer
 from resilience.breakers.models import Transition
 from resilience.breakers.store import Store
+from resilience.health.actions.close_outage import close_outage
 from resilience.health.models import Component, Flip, Note, Outage
 from resilience.upstreams.models import Upstream
 from tests.support.people import People, make_upstream
@@ -264,3 +267,23 @@ def test_breakwaters_own_outage_is_read_and_not_touched(owner: Client, people: P
     outage = Outage.objects.create(component=ours, began_at=now, noticed_at=now, severity="minor")
     assert "Close outage…" not in text(owner.get(f"/settings/health/outages/{outage.pk}"))
     assert owner.post(f"/settings/health/outages/{outage.pk}/close", {"reason": "x"}).status_code == 403
+
+
+def test_the_page_follows_by_itself(owner: Client, outage: Outage) -> None:
+    """Its fragment says how long it has gone on; once it is over, nothing of it offers to close it any more."""
+    path, live = f"/settings/health/outages/{outage.pk}", {"HX-Request": "true", "HX-Target": "live"}
+    assert "data-stream" in owner.get(path).content.decode()
+    going = owner.get(path, headers=live).content.decode()
+    assert "<html" not in going
+    assert {"outage-title", "outage-acts", "known", "means", "story"} <= set(re.findall(r'id="([\w-]+)"', going))
+    assert 'id="close"' in going
+    assert 'id="expecting"' not in going
+    close_outage(
+        viewer=Viewer(user_id=None, name="bob", roles={outage.component.organization_id or 0: Role.ADMIN}),
+        outage_id=outage.pk,
+        reason="Back",
+    )
+    over = owner.get(path, headers=live).content.decode()
+    assert 'id="close"' not in over
+    assert 'id="expecting"' in over
+    assert "<form" not in over
