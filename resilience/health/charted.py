@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from django.templatetags.static import static
 from django.utils.translation import gettext as _
@@ -14,6 +14,8 @@ from resilience.health import words
 from resilience.health.models import Probe
 from resilience.health.series import Range, Series, Span
 
+UNSETTLED = timedelta(minutes=3)
+"""So old is a minute at the most when what ran in it is added up."""
 CHARTS = ("latency", "good-runs")
 
 
@@ -160,15 +162,21 @@ def _data(
 
 
 def csv_rows(history: Series, what: str) -> list[tuple[object, ...]]:
-    """The figures of a chart as rows, the head first: moments in UTC, milliseconds, shares of 1; empty where there is no data."""
+    """The figures of a chart as rows, the head first: moments in UTC, milliseconds, shares of 1; empty where there is no data.
+
+    The last minutes are left out until they are added up: they would say that nothing ran.
+    """
+    points = list(history.points)
+    while points and not points[-1].runs and history.until - points[-1].at < history.step + UNSETTLED:
+        points.pop()
     if what == "latency":
         head: tuple[object, ...] = ("at", "runs", "p50_ms", "p95_ms", "p99_ms", "max_ms")
         rows: list[tuple[object, ...]] = [
-            (_iso(p.at), p.runs, _plain(p.p50), _plain(p.p95), _plain(p.p99), _plain(p.most)) for p in history.points
+            (_iso(p.at), p.runs, _plain(p.p50), _plain(p.p95), _plain(p.p99), _plain(p.most)) for p in points
         ]
     else:
         head = ("at", "runs", "failed", "good")
-        rows = [(_iso(p.at), p.runs, p.failed, _plain(share_of(p.runs, p.failed), 5)) for p in history.points]
+        rows = [(_iso(p.at), p.runs, p.failed, _plain(share_of(p.runs, p.failed), 5)) for p in points]
     return [head, *rows]
 
 
