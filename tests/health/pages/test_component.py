@@ -4,12 +4,14 @@ import csv
 import io
 import json
 import re
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 
 import pytest
 
 from portal.kit import clock
+from resilience.health.charted import csv_rows
 from resilience.health.models import Bucket, Component, Maintenance, Note, Outage, Probe
+from resilience.health.series import Point, Range, Series
 from tests.health.pages.test_page import HEALTH, browser, markup, text
 from tests.health.pages.watched import Watched
 
@@ -80,9 +82,17 @@ def test_figures_as_a_file(watched: Watched) -> None:
     assert rows[0]["at"].endswith("Z")
     assert {row["good"] for row in rows if row["runs"] != "0"} >= {"1.0", "0.0"}
     assert all(row["good"] == "" for row in rows if row["runs"] == "0")
-    assert rows[-1]["runs"] != "0"  # a minute that is not added up yet does not say that nothing ran
     assert "p95_ms" in client.get(f"{PLANS}/latency.csv", {"range": "year"}).content.decode()
     assert client.get(f"{PLANS}/secrets.csv").status_code == 404
+
+
+@pytest.mark.parametrize("what", ["latency", "good-runs"])
+def test_a_minute_that_is_not_added_up_does_not_say_that_nothing_ran(what: str) -> None:
+    """It is left out of the file; an older one without a run stays."""
+    until, minute = datetime(2026, 11, 21, 3, 12, tzinfo=UTC), timedelta(minutes=1)
+    points = tuple(Point(until - ago * minute, runs=runs) for ago, runs in ((4, 0), (3, 12), (2, 0), (1, 0)))
+    history = Series(Range.HOUR, until - 4 * minute, until, minute, points)
+    assert [row[1] for row in csv_rows(history, what)[1:]] == [0, 12]
 
 
 def test_without_any_result_no_line_is_drawn(watched: Watched) -> None:
