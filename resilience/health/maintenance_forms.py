@@ -102,7 +102,7 @@ class PlanForm(Showing):
         initial: Any = None,
     ) -> None:
         super().__init__(data, initial={"time_zone": organizations[0].time_zone, **(initial or {})})
-        self._choices("what", [("", _("Choose what")), *_whats(organizations, components)])
+        self._choices("what", _whats(organizations, components))
         self._choices("time_zone", zones())
 
     def _choices(self, name: str, choices: Sequence[Any]) -> None:
