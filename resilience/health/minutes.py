@@ -62,6 +62,7 @@ def minutes(one: ComponentHealth, *, span: timedelta = SPAN) -> Minutes:
     since = until - span
     if out_since is not None and out_since - timedelta(minutes=15) < since:
         since = max(out_since - timedelta(minutes=15), until - LONGEST)
+    since = since.replace(second=0, microsecond=0)
     found = timeline(component, since, until)
     waited = [*found.depths, (until, one.load.waiting)] if found.depths else []
     probed = _probed(component, since, until, _downs(found.tracks, until))
@@ -152,9 +153,12 @@ def _downs(tracks: Sequence[Track], until: datetime) -> Downs:
 
 
 def _probed(component: Component, since: datetime, until: datetime, downs: Downs) -> Row | None:
-    """What the probes found, a bar for each minute (or longer, so that there are not too many); None where nothing was ever asked."""
+    """What the probes found, a bar for each minute from `since`, a full one (or longer, so that there are not too many); None where nothing was ever asked.
+
+    The last bar has the seconds of the present minute too: they are too few to be one of their own.
+    """
     step = timedelta(minutes=-(-int((until - since) / timedelta(minutes=1)) // CELLS))
-    steps = [Ran() for _n in range(-(-(until - since) // step))]
+    steps = [Ran() for _n in range((until - since) // step)]
     for at, lasts, runs, failed, slow in _found(component, since, until):
         one = steps[min(max((at - since) // step, 0), len(steps) - 1)]
         one.runs, one.failed, one.slow = one.runs + runs, one.failed + failed, one.slow + slow

@@ -21,7 +21,7 @@ from tests.support.processes import DidNotStart, first_line, start, stop
 
 ROOT = Path(__file__).parents[2]
 HEARTBEAT = 1.0
-_names = count(1)
+_names, _turns = count(1), count(1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,10 +45,11 @@ class Person:
 
 
 class Writer:
-    """The other process."""
+    """The other process, as one test sees it: its organizations are its own, so that nothing of another test is told late in it."""
 
-    def __init__(self, process: subprocess.Popen[str]) -> None:
+    def __init__(self, process: subprocess.Popen[str], turn: int = 0) -> None:
         self._process = process
+        self._turn = turn
 
     def __call__(self, do: str, **asked: Any) -> Any:
         """Lets it do something and gives its answer."""
@@ -59,8 +60,9 @@ class Writer:
         return json.loads(self._process.stdout.readline())
 
     def person(self, organization: str = "Tidewater", role: str = "viewer") -> Person:
-        """A new member of an organization."""
-        return Person(**self("person", name=f"person-{next(_names)}", organization=organization, role=role))
+        """A new member of an organization of this test."""
+        name, home = f"person-{next(_names)}", f"{organization}-{self._turn}"
+        return Person(**self("person", name=name, organization=home, role=role))
 
 
 @dataclass(frozen=True, slots=True)
@@ -149,8 +151,8 @@ def database(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
 
 
 @pytest.fixture(scope="session")
-def write(database: dict[str, str]) -> Iterator[Writer]:
-    """The other process."""
+def other(database: dict[str, str]) -> Iterator[subprocess.Popen[str]]:
+    """Another process than the one that serves; it sees to the migrations."""
     process = subprocess.Popen(
         ["setpriv", "--pdeathsig", "SIGKILL", sys.executable, "-m", "tests.live.writer"],
         env={**os.environ, **database},
@@ -160,10 +162,16 @@ def write(database: dict[str, str]) -> Iterator[Writer]:
         text=True,
     )
     first_line(process, seconds=90)
-    yield Writer(process)
+    yield process
     assert process.stdin
     process.stdin.close()
     stop(process)
+
+
+@pytest.fixture
+def write(other: subprocess.Popen[str]) -> Writer:
+    """What the other process is asked with."""
+    return Writer(other, next(_turns))
 
 
 def serve(database: dict[str, str], log: Path, heartbeat: float = HEARTBEAT) -> tuple[subprocess.Popen[str], Server]:
@@ -181,7 +189,7 @@ def serve(database: dict[str, str], log: Path, heartbeat: float = HEARTBEAT) -> 
 
 
 @pytest.fixture(scope="session")
-def server(database: dict[str, str], write: Writer, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+def server(database: dict[str, str], other: object, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
     """A web process; its own log shows no trace of a failure at the end."""
     log = tmp_path_factory.mktemp("log") / "web.log"
     process, running = serve(database, log)

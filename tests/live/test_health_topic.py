@@ -215,7 +215,7 @@ async def test_a_slower_topic_is_not_skipped_when_a_stream_breaks_off(server: Se
 
 
 @pytest.fixture(scope="module")
-def patient(database: dict[str, str], write: Writer, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+def patient(database: dict[str, str], other: object, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
     """A web process whose heart beats so seldom that no test waits for it."""
     process, running = serve(database, tmp_path_factory.mktemp("patient") / "web.log", heartbeat=60)
     yield running

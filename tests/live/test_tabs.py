@@ -102,7 +102,7 @@ def until(holds: Callable[[], object], seconds: float = 10.0) -> float:
 
 
 @pytest.fixture(scope="module")
-def portal(database: dict[str, str], write: Writer, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Portal]:
+def portal(database: dict[str, str], other: object, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Portal]:
     """A web process with the files of pages."""
     command = [sys.executable, "manage.py", "collectstatic", "-v0", "--no-input"]
     subprocess.run(command, env={**os.environ, **database}, cwd=ROOT, check=True)

@@ -9,7 +9,8 @@ from resilience.health.minutes import Row, _folded, minutes
 from resilience.health.models import Bucket, Component, Result
 from resilience.health.system import system_of
 from resilience.health.timelines import Mark
-from tests.health.pages.watched import Watched
+from tests.health.pages.watched import Watched, make_watched
+from tests.web.world import World
 
 NOW = datetime(2026, 11, 21, 3, 12, tzinfo=UTC)
 
@@ -62,3 +63,14 @@ def test_minutes_of_an_outage_are_red(watched: Watched) -> None:
     row = probed(watched.component("plans-api"))
     assert {bars.kind for bars in row.cells} == {"up", "down"}
     assert "did not make it down" not in row.says
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize("second", [0, 3, 31, 59])
+def test_probes_that_never_stopped_show_no_gap(world: World, monkeypatch: pytest.MonkeyPatch, second: int) -> None:
+    """At whichever second of a minute one looks: what is added up by minutes and what is not meet without one."""
+    now = clock.now().replace(second=second, microsecond=0)
+    monkeypatch.setattr(clock, "now", lambda: now)
+    row = probed(make_watched(world).component("github"))
+    assert {bars.kind for bars in row.cells} == {"up"}
+    assert row.columns == 45
