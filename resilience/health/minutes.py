@@ -153,9 +153,9 @@ def _downs(tracks: Sequence[Track], until: datetime) -> Downs:
 
 
 def _probed(component: Component, since: datetime, until: datetime, downs: Downs) -> Row | None:
-    """What the probes found, a bar for each minute from `since`, a full one (or longer, so that there are not too many); None where nothing was ever asked.
+    """What the probes found, a bar for each minute (or longer, so that there are not too many); None where nothing was ever asked.
 
-    The last bar has the seconds of the present minute too: they are too few to be one of their own.
+    `since` is a full minute. The last bar has the seconds of the present minute too: they are too few to be one of their own.
     """
     step = timedelta(minutes=-(-int((until - since) / timedelta(minutes=1)) // CELLS))
     steps = [Ran() for _n in range((until - since) // step)]
