@@ -45,7 +45,7 @@ def _components(system: System, *, several: bool) -> Iterator[str]:
             said = {"name": name, "reason": one.reason.rstrip(".")}
             down = one.state is State.DOWN
             if one.reason:
-                yield (_("%(name)s is down: %(reason)s.") if down else _("%(name)s is slow: %(reason)s.")) % said
+                yield (_("%(name)s is down. %(reason)s.") if down else _("%(name)s is slow. %(reason)s.")) % said
             else:
                 yield (_("%(name)s is down.") if down else _("%(name)s is slow.")) % said
         elif one.breaker is not None and one.breaker.out:

@@ -14,7 +14,7 @@ OUTAGE = {
     "organization": "tidewater",
     "upstream": "plans-api",
     "severity": "major",
-    "cause": "answers: timed out after 10 s",
+    "cause": "No answer in time.",
     "began_at": "2026-11-21T02:47:06Z",
     "noticed_at": "2026-11-21T02:48:06Z",
     "ended_at": None,

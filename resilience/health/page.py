@@ -17,7 +17,7 @@ from portal.kit.viewer import Permission, Viewer
 from portal.web.formats import number
 from portal.web.navigation import Count
 from resilience.breakers.words import SLUGS as BREAKERS
-from resilience.health import drawing, words
+from resilience.health import causes, drawing, words
 from resilience.health.core.states import Severity, State
 from resilience.health.drawing import Bars, Spark
 from resilience.health.expecting import earliest_of
@@ -322,7 +322,7 @@ def _figure(one: ComponentHealth, known: Details) -> tuple[str, str, str]:
     measured = known.p95 if known.p95 is not None else one.last_ms
     match one.state:
         case State.DOWN:
-            said = f"{since.strip()}: {one.reason}" if since and one.reason else one.reason or since.strip()
+            said = causes.since(one.reason, words.moment_of(one.since) if one.since else "")
             return _("failing"), said, said
         case State.NONE:
             aside = (_("no data") + since) if one.since or one.last_at else _("no data yet")

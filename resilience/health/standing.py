@@ -11,7 +11,7 @@ from django.utils import timezone
 from portal.tenancy.models import Organization
 from portal.web.formats import moment
 from resilience.breakers.models import Breaker
-from resilience.health import saying
+from resilience.health import causes, saying
 from resilience.health.core.score import Facts, Lost, component_score
 from resilience.health.core.states import URGENCY, State
 from resilience.health.core.status import is_stale, read_state
@@ -223,8 +223,8 @@ def _read_state(
         return stored, component.since, component.reason
     if breaker is not None and breaker.out and not breaker.force:
         if stored is State.DOWN:
-            return stored, component.since, component.reason or breaker.reason
-        return State.DOWN, breaker.opened_at, breaker.reason
+            return stored, component.since, component.reason or causes.of_breaker(breaker.reason)
+        return State.DOWN, breaker.opened_at, causes.of_breaker(breaker.reason)
     if stored is not read_state(stored, [(probe.interval, probe.last_at) for probe in probes], now):
         last = max((probe.last_at for probe in probes if probe.last_at), default=None)
         return State.NONE, last, saying.no_data(moment(last, timezone.localtime(now).date()) if last else "")

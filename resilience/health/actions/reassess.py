@@ -17,6 +17,7 @@ from portal.events.record import record
 from portal.kit.masking import mask_text
 from portal.kit.viewer import SYSTEM
 from resilience.breakers.models import Breaker
+from resilience.health import causes
 from resilience.health.core.judge import Change
 from resilience.health.core.occurrences import active_at
 from resilience.health.core.states import Severity, State
@@ -29,7 +30,7 @@ from resilience.upstreams.standing import standings
 log = logging.getLogger(__name__)
 
 TOGETHER = timedelta(minutes=2)
-"""An outage that began no earlier than so long before its parent's came of it."""
+"""An outage that began no earlier than so long before its parent's came of it; probes that began to fail so close together began one."""
 JUST = timedelta(seconds=10)
 
 
@@ -87,7 +88,9 @@ def _look(component_ids: Iterable[int], now: datetime, maintained: Collection[in
     components = {row.pk: row for row in locked}
     probes: dict[int, list[Probe]] = defaultdict(list)
     wanted = Probe.objects.unscoped().filter(component_id__in=components, enabled=True).order_by("pk")
-    for probe in wanted.only("component_id", "name", "state", "failures", "last_error", "last_ms"):
+    for probe in wanted.only(
+        "component_id", "name", "state", "since", "failures", "streak_at", "last_error", "last_ms"
+    ):
         probes[probe.component_id].append(probe)
     upstreams = {row.upstream_id for row in components.values() if row.upstream_id is not None}
     breakers = {row.pk: row for row in Breaker.objects.unscoped().filter(pk__in=upstreams)}
@@ -107,6 +110,8 @@ def _reassess(world: _World, component: Component, changes: Sequence[Change]) ->
     reason = _reason(world, component, shown, breaker if facts.breaker_out else None)
     if shown is not before:
         _move(world, component, shown, began, reason)
+    elif shown is State.DOWN and _said_first(world, component, changes):
+        _say_better(world, component, reason)
     outage = world.outages.get(component.pk)
     if shown is State.DOWN and outage is None:  # also where a person closed one while it was still down
         _open(world, component, began, reason)
@@ -136,6 +141,9 @@ def _began(
     moments = [change.at for change in changes if change.after is shown] or [change.at for change in changes]
     if shown is State.DOWN and out is not None and out.opened_at is not None:
         moments.append(out.opened_at)
+    if shown is State.DOWN and component.state != shown.value:
+        first = min(moments, default=world.now)
+        moments += [at for one in _failing(world, component) if (at := _failing_since(one)) and at > first - TOGETHER]
     outage = world.outages.get(component.pk)
     if shown in (State.DOWN, State.SLOW) and outage is not None and outage.by_hand:
         moments.append(outage.began_at)
@@ -157,17 +165,14 @@ def _just_closed(world: _World, component: Component) -> datetime | None:
 
 def _reason(world: _World, component: Component, shown: State, out: Breaker | None) -> str:
     """Why it stands so, in a sentence; empty where there is nothing to say. What a probe found says more than that a breaker opened."""
-    probes = world.probes.get(component.pk, [])
-    failing = [one for one in probes if one.state == State.DOWN.value or one.failures]
+    probes, failing = world.probes.get(component.pk, []), _failing(world, component)
     slow = [one for one in probes if one.state == State.SLOW.value]
     if shown is State.DOWN and failing:
-        worst = min(failing, key=lambda one: (one.state != State.DOWN.value, one.pk))
-        return _said(worst, worst.last_error, alone=len(probes) == 1)
+        return causes.of_probes(failing, alone=len(probes) == 1)
     if shown is State.DOWN and out is not None:
-        return (_("Its breaker opened: %s") % _ended(mask_text(out.reason)))[:300]
+        return causes.of_breaker(out.reason)
     if shown is State.SLOW and slow:
-        text = slow[0].last_error or _("It answers after %d ms.") % (slow[0].last_ms or 0)
-        return _said(slow[0], text, alone=len(probes) == 1)
+        return causes.of_slow(slow[0], alone=len(probes) == 1)
     outage = world.outages.get(component.pk)
     if shown in (State.DOWN, State.SLOW) and outage is not None and outage.by_hand:
         said = {"who": outage.opened_by, "cause": mask_text(outage.cause)}
@@ -175,16 +180,32 @@ def _reason(world: _World, component: Component, shown: State, out: Breaker | No
     return ""
 
 
-def _said(probe: Probe, text: str, *, alone: bool) -> str:
-    """What a probe found; which one, where a component has several."""
-    if not text:
-        return probe.name
-    return (_ended(text) if alone else f"{_ended(text)} ({probe.name})")[:300]
+def _failing(world: _World, component: Component) -> list[Probe]:
+    """Its probes that fail, those that are down first, and of them who has failed for longest."""
+    failing = [one for one in world.probes.get(component.pk, ()) if one.state == State.DOWN.value or one.failures]
+    return sorted(failing, key=lambda one: (one.state != State.DOWN.value, _failing_since(one) or world.now, one.pk))
 
 
-def _ended(text: str) -> str:
-    """A sentence with its full stop."""
-    return text if text.endswith((".", "!", "?")) else f"{text}."
+def _failing_since(probe: Probe) -> datetime | None:
+    return probe.since if probe.state == State.DOWN.value else probe.streak_at
+
+
+def _said_first(world: _World, component: Component, changes: Sequence[Change]) -> bool:
+    """Whether these are the first of its probes to go down, so that what it is down of was said by its breaker alone."""
+    outage = world.outages.get(component.pk)
+    down = [one for one in world.probes.get(component.pk, ()) if one.state == State.DOWN.value]
+    new = [change for change in changes if change.after is State.DOWN]
+    return 0 < len(down) <= len(new) and not (outage is not None and outage.by_hand)
+
+
+def _say_better(world: _World, component: Component, reason: str) -> None:
+    """The reason and the outage's cause become what a probe found; the state and its beginning stay."""
+    outage = world.outages.get(component.pk)
+    if outage is not None and outage.cause == component.reason:
+        outage.cause = reason
+        outage.save(update_fields=["cause"])
+    component.reason = reason
+    component.save(update_fields=["reason"])
 
 
 def _move(world: _World, component: Component, shown: State, began: datetime, reason: str) -> None:

@@ -182,11 +182,42 @@ def test_an_open_breaker_is_down_though_probes_are_well(probe: Probe) -> None:
     assert reassess([component.pk], now=at(20.4)) == {component.pk}
     component.refresh_from_db()
     assert (component.state, component.since) == ("down", at(20))
-    assert component.reason.startswith("Its breaker opened: 5 failures in a row")
+    assert component.reason == "It answered 503 (its breaker opened: 5 failures in a row)."
     row.state, row.since = "closed", at(50)
     row.save()
     reassess([component.pk], now=at(50.3))
     assert Outage.objects.get().ended_at == at(50)
+
+
+def test_a_probe_says_why_better_than_the_breaker(probe: Probe) -> None:
+    """Once it is down too its sentence is the reason and the cause; state, beginning and number of flips stay."""
+    component = Component.objects.get()
+    settle([run(probe, 0)], now=at(1))
+    row = stop(component.upstream, since=timedelta(0))  # type: ignore[arg-type]
+    row.opened_at = row.since = at(5)
+    row.save()
+    reassess([component.pk], now=at(5.4))
+    for number in (1, 2, 3):
+        settle([run(probe, 10 * number, ok=False)], now=at(10 * number + 1))
+    component.refresh_from_db()
+    assert (component.state, component.since) == ("down", at(5))
+    assert component.reason == Outage.objects.get().cause == "It answered 503, not 200-399."
+    assert Flip.objects.of_components().filter(after="down").count() == 1
+
+
+def test_the_outage_began_with_the_first_of_its_probes(probe: Probe) -> None:
+    """Who has failed for longest is named with how many fail beside it; one failure of long ago is no beginning."""
+    component = Component.objects.get()
+    others = [Probe(component=component, name=name, kind="tcp", interval=10.0) for name in ("storage", "login", "old")]
+    storage, login, old = Probe.objects.bulk_create(others)
+    Probe.objects.filter(pk=probe.pk).update(state="down", since=at(12), last_error="It answered 500.")
+    Probe.objects.filter(pk=storage.pk).update(state="down", since=at(11), last_error="timed out")
+    Probe.objects.filter(pk=login.pk).update(state="up", failures=2, streak_at=at(10))
+    Probe.objects.filter(pk=old.pk).update(state="up", failures=1, streak_at=at(-3_000))
+    reassess([component.pk], now=at(20))
+    component.refresh_from_db()
+    assert (component.since, Outage.objects.get().began_at) == (at(10), at(10))
+    assert component.reason == "timed out (storage and 3 more probes)."
 
 
 def test_a_breaker_that_a_person_holds_says_nothing(probe: Probe) -> None:

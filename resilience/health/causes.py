@@ -1,0 +1,114 @@
+"""Why a component stands as it does, as one short sentence: what its failing probe said, or why its breaker opened."""
+
+import re
+from collections.abc import Mapping, Sequence
+from inspect import cleandoc
+from typing import Any
+
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy, ngettext
+
+from portal.kit.masking import mask_text
+from resilience.health.models import Probe
+from resilience.outbound.errors import (
+    AddressRefused,
+    ConnectFailed,
+    NameNotFound,
+    OutboundError,
+    Reset,
+    TimedOut,
+    TlsFailed,
+)
+
+MOST = 300
+SHORT: Mapping[type[OutboundError], Any] = {
+    ConnectFailed: gettext_lazy("No connection"),
+    NameNotFound: gettext_lazy("Host name not found"),
+    TlsFailed: gettext_lazy("No secure connection"),
+    TimedOut: gettext_lazy("No answer in time"),
+    Reset: gettext_lazy("Connection closed early"),
+    AddressRefused: gettext_lazy("Address is private or reserved"),
+}
+"""What a request failed of, in a few words; the result of the run keeps the long sentence."""
+ITSELF = (ConnectFailed,)
+"""Where the detail ("connection refused") says all of it."""
+LAST = ", the last:"
+"""What parts the rule that opened a breaker from the last failure that it saw."""
+NEXT_SENTENCE = re.compile(r"(?<=[.!?])\s+(?=[A-Z])")
+
+
+def _first_line(kind: type[OutboundError]) -> str:
+    return cleandoc(kind.__doc__ or "").split("\n")[0].removesuffix(".")
+
+
+LONG = {_first_line(kind): kind for kind in SHORT}
+
+
+def short(text: str) -> str:
+    """A run's sentence as one short one: "Connection refused." of "The upstream did not accept the connection (connection refused)."."""
+    text = text.strip()
+    for long, kind in LONG.items():
+        if text.startswith(long):
+            detail = text.removeprefix(long).removesuffix(".").strip().removeprefix("(").removesuffix(")")
+            return _ended(_detailed(kind, detail))
+    return _ended(NEXT_SENTENCE.split(text, maxsplit=1)[0])
+
+
+def _detailed(kind: type[OutboundError], detail: str) -> str:
+    words = str(SHORT[kind])
+    if not detail:
+        return words
+    return f"{detail[:1].upper()}{detail[1:]}" if kind in ITSELF else f"{words}: {detail}"
+
+
+def _ended(text: str) -> str:
+    text = text.strip()[: MOST - 1]
+    return text if not text or text.endswith((".", "!", "?", "…")) else f"{text}."
+
+
+def of_probes(probes: Sequence[Probe], *, alone: bool) -> str:
+    """What the first of these probes said, which one it is where the component has several, and how many more fail."""
+    first, rest = probes[0], len(probes) - 1
+    if not first.last_error:
+        said = _("%s is not well") % first.name
+        which = ngettext("and %d more probe", "and %d more probes", rest) % rest if rest else ""
+    else:
+        said = short(first.last_error)
+        which = "" if alone else first.name
+        if rest:
+            which = ngettext("%(name)s and %(n)d more probe", "%(name)s and %(n)d more probes", rest) % {
+                "name": first.name,
+                "n": rest,
+            }
+    return _aside(said, which)
+
+
+def of_slow(probe: Probe, *, alone: bool) -> str:
+    """What is slow about it."""
+    said = short(probe.last_error) if probe.last_error else _("It answers after %d ms") % (probe.last_ms or 0)
+    return _aside(said, "" if alone else probe.name)
+
+
+def of_breaker(reason: str) -> str:
+    """What its breaker saw last, and why it opened."""
+    rule, _found, last = mask_text(reason).strip().partition(LAST)
+    opened = _("its breaker opened: %s") % rule.rstrip(".") if rule else _("its breaker opened")
+    last = short(last)
+    return _aside(last, opened) if last else _ended(f"{opened[:1].upper()}{opened[1:]}")
+
+
+def _aside(said: str, more: str) -> str:
+    """The sentence with what stands in brackets at its end."""
+    said = said.rstrip(".")
+    return _ended(f"{said[: MOST - len(more) - 4]} ({more})" if more else said)
+
+
+def since(reason: str, moment: str) -> str:
+    """The reason with since when: "Connection refused since 00:42"."""
+    if not reason or not moment:
+        return reason or (_("since %s") % moment if moment else "")
+    whole = reason.rstrip(".")
+    said = {"reason": whole, "moment": moment}
+    return (
+        _("%(reason)s, since %(moment)s") if ", " in whole or ". " in whole else _("%(reason)s since %(moment)s")
+    ) % said

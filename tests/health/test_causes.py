@@ -1,0 +1,72 @@
+"""Why a component stands as it does, in one short sentence."""
+
+import pytest
+
+from resilience.health import causes
+from resilience.health.models import Probe
+from resilience.outbound.errors import ConnectFailed, NameNotFound, TimedOut
+
+
+@pytest.mark.parametrize(
+    ("long", "short"),
+    [
+        (ConnectFailed("connection refused").sentence(), "Connection refused."),
+        (ConnectFailed().sentence(), "No connection."),
+        (TimedOut().sentence(), "No answer in time."),
+        (NameNotFound("no.example").sentence(), "Host name not found: no.example."),
+        ("It answered 503, not 200-399.", "It answered 503, not 200-399."),
+        ("It failed. Read the manual of it.", "It failed."),
+        ("timed out", "timed out."),
+        ("", ""),
+    ],
+)
+def test_short(long: str, short: str) -> None:
+    """What a run says at length is one sentence, which still says what it was."""
+    assert causes.short(long) == short
+
+
+def test_breaker() -> None:
+    """What it saw last, and the rule that opened it; without secrets."""
+    seen = ConnectFailed("connection refused").sentence()
+    assert causes.of_breaker(f"5 failures in a row, the last: {seen}") == (
+        "Connection refused (its breaker opened: 5 failures in a row)."
+    )
+    assert causes.of_breaker("5 failures in a row") == "Its breaker opened: 5 failures in a row."
+    assert causes.of_breaker("") == "Its breaker opened."
+    assert "s3cret" not in causes.of_breaker("Bearer s3cret-token-of-somebody failed")
+
+
+@pytest.mark.parametrize(
+    ("errors", "alone", "said"),
+    [
+        (["It answered 500."], True, "It answered 500."),
+        (["It answered 500."], False, "It answered 500 (p0)."),
+        (["It answered 500.", ""], False, "It answered 500 (p0 and 1 more probe)."),
+        (["", "timed out", ""], False, "p0 is not well (and 2 more probes)."),
+    ],
+)
+def test_probes(errors: list[str], alone: bool, said: str) -> None:
+    """The first of them tells; where there are several, which it is and how many more fail."""
+    probes = [Probe(name=f"p{n}", last_error=error) for n, error in enumerate(errors)]
+    assert causes.of_probes(probes, alone=alone) == said
+
+
+def test_it_fits_its_field() -> None:
+    """However long the sentence, which probe and how many more is not cut off."""
+    said = causes.of_probes([Probe(name="p0", last_error="x" * 500), Probe(name="p1")], alone=False)
+    assert len(said) <= 300
+    assert said.endswith("(p0 and 1 more probe).")
+
+
+@pytest.mark.parametrize(
+    ("reason", "moment", "said"),
+    [
+        ("Connection refused.", "00:42", "Connection refused since 00:42"),
+        ("It answered 503, not 200-399.", "00:42", "It answered 503, not 200-399, since 00:42"),
+        ("", "00:42", "since 00:42"),
+        ("Connection refused.", "", "Connection refused."),
+    ],
+)
+def test_since(reason: str, moment: str, said: str) -> None:
+    """It reads as a sentence with its moment."""
+    assert causes.since(reason, moment) == said
