@@ -5,7 +5,8 @@ From counters, samples and index lookups: it costs the same with a thousand item
 
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
+from itertools import pairwise
 
 from django.db.models import Min, OuterRef, Subquery, Sum
 from django.db.models.expressions import RawSQL
@@ -13,8 +14,9 @@ from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
 from conflicts.models import Conflict
+from portal.kit import clock
 from portal.kit.viewer import Viewer
-from portal.web.formats import CAP, capped, number
+from portal.web.formats import CAP, age, capped, number
 from resilience.health.providers import Impact, Load
 from resilience.upstreams.models import Upstream
 from syncqueue.core.states import ItemState, LaneState
@@ -23,6 +25,7 @@ from syncqueue.models import Attempt, Counter, Item, Lane, Sample
 _MOVING = (ItemState.QUEUED, ItemState.RETRYING, ItemState.IN_FLIGHT)
 _NAMES = tuple(state.slug for state in (*_MOVING, ItemState.FAILED, ItemState.CONFLICT))
 NAMED = 3
+HOUR = timedelta(hours=1)
 DEPTHS = 300
 LAST_ATTEMPTS = 2_000
 """So many attempts are looked at to tell whether anything answers: enough for a score, and no more however busy the queue is."""
@@ -58,6 +61,9 @@ def impact(viewer: Viewer, upstream_ids: Sequence[int]) -> Sequence[Impact]:
     waiting = {upstream.pk: _waiting(counts.get(upstream.pk, {})) for upstream in upstreams}
     total = sum(waiting.values())
     lines = [Impact(_("Waiting"), _changes(total, list(waiting)), total, _href(upstreams), _("none lost"))]
+    rate = _rate(upstreams[0].pk) if total and len(upstreams) == 1 else 0.0
+    if rate:
+        lines.append(_drained(total, rate))
     owners: dict[str, int] = defaultdict(int)
     for upstream in upstreams:
         owners[upstream.organization.name] += waiting[upstream.pk]
@@ -67,6 +73,27 @@ def impact(viewer: Viewer, upstream_ids: Sequence[int]) -> Sequence[Impact]:
         rest = ngettext("%(n)s more", "%(n)s more", len(most) - NAMED) % {"n": number(len(most) - NAMED)}
         lines.append(Impact(_("Organizations"), named, len(owners), more=rest if len(most) > NAMED else ""))
     return lines
+
+
+def _rate(upstream_id: int) -> float:
+    """How many were delivered a minute, over those minutes of the last hour in which any were; 0 where that is not known."""
+    rows = Sample.objects.unscoped().filter(upstream_id=upstream_id, at__gte=clock.now() - HOUR).order_by("at")
+    seen = list(rows.values_list("at", "delivered"))
+    gained = [
+        (max(after - before, 0), (later - earlier).total_seconds() / 60)
+        for (earlier, before), (later, after) in pairwise(seen)
+    ]
+    busy = [(n, minutes) for n, minutes in gained if n and minutes]
+    return sum(n for n, _minutes in busy) / sum(minutes for _n, minutes in busy) if busy else 0.0
+
+
+def _drained(waiting: int, rate: float) -> Impact:
+    """How long it takes to send what waits, once the upstream is back."""
+    said = {"span": age(max(waiting / rate * 60, 60)), "n": number(max(round(rate), 1))}
+    words = ngettext(
+        "in about %(span)s, at %(n)s item a minute", "in about %(span)s, at %(n)s items a minute", max(round(rate), 1)
+    )
+    return Impact(_("Then drained"), words % said, round(max(waiting / rate, 1)), more=_("as in the last hour"))
 
 
 def depths(upstream_id: int, since: datetime, until: datetime) -> Sequence[tuple[datetime, int]]:

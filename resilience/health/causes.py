@@ -2,7 +2,6 @@
 
 import re
 from collections.abc import Mapping, Sequence
-from inspect import cleandoc
 from typing import Any
 
 from django.utils.translation import gettext as _
@@ -10,6 +9,7 @@ from django.utils.translation import gettext_lazy, ngettext
 
 from portal.kit.masking import mask_text
 from resilience.health.models import Probe
+from resilience.health.targets import reach
 from resilience.outbound.errors import (
     AddressRefused,
     ConnectFailed,
@@ -37,16 +37,13 @@ LAST = ", the last:"
 NEXT_SENTENCE = re.compile(r"(?<=[.!?])\s+(?=[A-Z])")
 
 
-def _first_line(kind: type[OutboundError]) -> str:
-    return cleandoc(kind.__doc__ or "").split("\n")[0].removesuffix(".")
-
-
-LONG = {_first_line(kind): kind for kind in SHORT}
+# Probes say it of "it", deliveries (whose last failure opens a breaker) of the upstream.
+LONG = {text.removesuffix("."): kind for kind in SHORT for text in (reach.said(kind()), kind().sentence())}
 
 
 def short(text: str) -> str:
     """A run's sentence as one short one: "Connection refused." of "The upstream did not accept the connection (connection refused)."."""
-    text = text.strip()
+    text = _of_it(text.strip())
     for long, kind in LONG.items():
         if text.startswith(long):
             detail = text.removeprefix(long).removesuffix(".").strip().removeprefix("(").removesuffix(")")

@@ -74,6 +74,28 @@ def test_impact(world: World) -> None:
     assert impacts(viewer(world, "charlie"), [upstream.pk]) == []
 
 
+def test_how_long_it_takes_to_send_what_waits(world: World) -> None:
+    """By the minutes of the last hour in which something was delivered; nothing is claimed where none was."""
+    for n in range(36):
+        world.item("plans", f"e{n}")
+    now, upstream = clock.now(), world.upstreams["plans"]
+    who = viewer(world, "alice")
+    Sample.objects.bulk_create(
+        Sample(upstream=upstream, at=now - timedelta(minutes=30 - n), waiting=0, delivered=500, refused=0)
+        for n in range(20)
+    )
+    assert "Then drained" not in [line.label for line in impacts(who, [upstream.pk])]
+    Sample.objects.bulk_create(
+        Sample(
+            upstream=upstream, at=now - timedelta(minutes=59 - n), waiting=0, delivered=500 - 12 * (9 - n), refused=0
+        )
+        for n in range(10)
+    )
+    drained = next(line for line in impacts(who, [upstream.pk]) if line.label == "Then drained")
+    assert drained.text.replace("\u00a0", " ") == "in about 3 min, at 12 items a minute"
+    assert drained.n == 3
+
+
 def test_whose_it_is(world: World) -> None:
     """Who belongs to several organizations reads how much is whose, the most first."""
     world.item("plans", "a")
