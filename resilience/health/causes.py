@@ -43,7 +43,7 @@ LONG = {text.removesuffix("."): kind for kind in SHORT for text in (reach.said(k
 
 def short(text: str) -> str:
     """A run's sentence as one short one: "Connection refused." of "The upstream did not accept the connection (connection refused)."."""
-    text = _of_it(text.strip())
+    text = text.strip()
     for long, kind in LONG.items():
         if text.startswith(long):
             detail = text.removeprefix(long).removesuffix(".").strip().removeprefix("(").removesuffix(")")

@@ -13,7 +13,6 @@ from resilience.outbound.errors import ConnectFailed, NameNotFound, TimedOut
         (ConnectFailed("connection refused").sentence(), "Connection refused."),
         (ConnectFailed().sentence(), "No connection."),
         ("It did not accept the connection (connection refused).", "Connection refused."),
-        ("The upstream cannot be called so.", "It cannot be called so."),
         ("It did not accept the connection (connection refused).", "Connection refused."),
         (TimedOut().sentence(), "No answer in time."),
         (NameNotFound("no.example").sentence(), "Host name not found: no.example."),
