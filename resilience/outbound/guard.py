@@ -63,6 +63,13 @@ class Guard:
             verdict = self._verdicts[host] = self._judge(host)
         return verdict
 
+    def opening(self, host: str) -> str:
+        """The network whose allowing would open a refused address; empty for a metadata service, which nobody is advised to open."""
+        for face in _faces(ipaddress.ip_address(host.partition("%")[0])):
+            if _kind(face) and not self._is_allowed(face):
+                return "" if face in _METADATA else str(ipaddress.ip_network(face))
+        return ""
+
     def make_socket(self, info: tuple[Any, ...]) -> socket.socket:
         """A socket for an address that may be connected to; raises AddressRefused for any other (aiohttp's `socket_factory`)."""
         family, kind, protocol, _, address = info

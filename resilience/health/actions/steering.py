@@ -100,15 +100,15 @@ def _reach_faults(draft: ProbeDraft) -> list[Fault]:
     """The fault of an address that is refused as it is written. What a name stands for is judged at each run, and so is this."""
     literal = literal_of(host_of(draft))
     allowed = [str(network) for network in settings.BREAKWATER_ALLOWED_NETWORKS]
-    refusal = Guard(allowed).refusal(literal) if literal else ""
+    guard = Guard(allowed)
+    refusal = guard.refusal(literal) if literal else ""
     if not refusal:
         return []
-    said = {"address": literal, "why": refusal, "length": 128 if ":" in literal else 32}
-    detail = _(
-        "%(address)s is refused: %(why)s. Whoever runs Breakwater can allow it:"
-        " BREAKWATER_ALLOWED_NETWORKS=%(address)s/%(length)d."
-    )
-    return [Fault("/options/server" if draft.kind == "dns" else "/address", detail % said)]
+    detail = _("%(address)s is refused: %(why)s.") % {"address": literal, "why": refusal}
+    if opening := guard.opening(literal):
+        advice = _("Whoever runs Breakwater can allow it: BREAKWATER_ALLOWED_NETWORKS=%s.") % opening
+        detail = f"{detail} {advice}"
+    return [Fault("/options/server" if draft.kind == "dns" else "/address", detail)]
 
 
 def host_of(draft: ProbeDraft) -> str:

@@ -58,6 +58,8 @@ class Http:
         answer = await tools.client.send(_request(question))
         seconds = time.perf_counter() - started
         metadata: dict[str, Value] = {"status": answer.status, "bytes": len(answer.body)}
+        if isinstance(answer.fault, AnswerTooLarge):
+            metadata["rest"] = "not read"
         if answer.url.host != parse_url(question.address).host:
             metadata["answered_by"] = answer.url.host
         error, kept = await _judge(question.options, answer, tools)
@@ -67,7 +69,7 @@ class Http:
             shown = await asyncio.wait_for(_certificate(question, tools), left)
         except (OutboundError, TimeoutError) as failure:
             if "tls_days" in question.options:
-                error = error or (failure if isinstance(failure, OutboundError) else TimedOut()).sentence()
+                error = error or reach.said(failure if isinstance(failure, OutboundError) else TimedOut())
             shown = None
         if shown is not None:
             now = time.time()
@@ -111,7 +113,7 @@ async def _judge(options: Mapping[str, Any], answer: Answer, tools: Tools) -> tu
     if reads and coding not in ("", "identity") and status_holds:
         return f"It sent its answer encoded ({coding[:20]}), which was not asked for and is not unpacked.", verdict.kept
     if answer.fault is not None and not isinstance(answer.fault, AnswerTooLarge):
-        return verdict.unmet or answer.fault.sentence(), verdict.kept
+        return verdict.unmet or reach.said(answer.fault), verdict.kept
     return verdict.unmet, verdict.kept
 
 

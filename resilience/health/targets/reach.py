@@ -15,7 +15,15 @@ from django.utils.translation import gettext as _
 
 from portal.kit.errors import Fault
 from resilience.health.targets.base import MOST_BODY, Info, Question, Resolve, Tools
-from resilience.outbound.errors import AddressRefused, AnswerTooLarge, ConnectFailed, NameNotFound, TimedOut, TlsFailed
+from resilience.outbound.errors import (
+    AddressRefused,
+    AnswerTooLarge,
+    ConnectFailed,
+    NameNotFound,
+    OutboundError,
+    TimedOut,
+    TlsFailed,
+)
 
 MOST_TRIED = 4
 """Addresses of one name that are tried, one after the other."""
@@ -167,6 +175,14 @@ class BoundedReader(asyncio.StreamReader):
                 self._wire.abort()
             return
         super().feed_data(data)
+
+
+def said(error: OutboundError) -> str:
+    """What happened, for people. A probe asks more than upstreams, so it is said of "it"."""
+    text = error.sentence()
+    for of_upstreams, of_all in (("upstream's", "its"), ("upstream", "it")):
+        text = text.replace(f"The {of_upstreams}", of_all.capitalize()).replace(f"the {of_upstreams}", of_all)
+    return text
 
 
 def trust_faults(options: Mapping[str, Any]) -> list[Fault]:

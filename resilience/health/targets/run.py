@@ -6,6 +6,7 @@ import time
 from dataclasses import replace
 
 from resilience.health.targets.base import Finding, Question, Tools
+from resilience.health.targets.reach import said
 from resilience.health.targets.registry import target
 from resilience.health.targets.tidy import tidy
 from resilience.outbound.errors import ConnectFailed, NameNotFound, OutboundError, TimedOut
@@ -60,7 +61,7 @@ def nothing_answered(error: OutboundError) -> bool:
 
 
 def _failed(error: OutboundError, seconds: float) -> Finding:
-    return Finding(False, seconds, error.sentence(), transport=nothing_answered(error))
+    return Finding(False, seconds, said(error), transport=nothing_answered(error))
 
 
 def _no_way(error: BaseException) -> bool:

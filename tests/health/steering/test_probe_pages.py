@@ -95,6 +95,7 @@ def test_a_probe_of_a_template(watch: Watch) -> None:
         ({"value-url": "http://10.0.0.1/x"}, "value-url", "BREAKWATER_ALLOWED_NETWORKS=10.0.0.1/32"),
         ({"value-url": "http://169.254.169.254/"}, "value-url", "metadata"),
         ({"value-url": "http://0xa000001/"}, "value-url", "10.0.0.1"),
+        ({"value-url": "http://[::ffff:10.0.0.1]/"}, "value-url", "BREAKWATER_ALLOWED_NETWORKS=10.0.0.1/32"),
         ({"value-url": "http://[fd00::1]/"}, "value-url", "BREAKWATER_ALLOWED_NETWORKS=fd00::1/128"),
         ({"value-status": "twice"}, "value-status", "A status is"),
         ({"value-matches": "(a"}, "value-matches", "error_"),

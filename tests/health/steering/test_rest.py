@@ -363,7 +363,6 @@ def test_a_bad_probe_is_refused(watch: Watch, body: dict[str, Any], pointer: str
         ("http", "http://user.localhost/", {}),
         ("http", "http://[::ffff:10.1.2.3]/", {}),
         ("http", "http://0/", {}),
-        ("http", "http://169.254.169.254/latest", {}),
         ("tcp", "10.1.2.3:25", {}),
         ("tcp", "[fd00::5]:25", {}),
         ("tls", "10.1.2.3", {}),
@@ -381,6 +380,16 @@ def test_a_refused_address_is_said_at_once(
     answer = watch.caller("alice").post("/health/probes", said)
     assert answer.status_code == 400, answer.content
     assert "BREAKWATER_ALLOWED_NETWORKS=" in fault(answer)[1]
+
+
+@pytest.mark.parametrize("host", ["169.254.169.254", "[::ffff:169.254.169.254]", "[fd00:ec2::254]"])
+def test_nobody_is_advised_to_open_a_metadata_service(watch: Watch, settings: Any, host: str) -> None:
+    """It hands out a machine's credentials: the refusal says what it is, and not how to allow it."""
+    settings.BREAKWATER_ALLOWED_NETWORKS = []
+    said = {"component": "store", "name": "x", "kind": "http", "address": f"http://{host}/latest", "options": {}}
+    answer = watch.caller("alice").post("/health/probes", said)
+    assert answer.status_code == 400, answer.content
+    assert fault(answer)[1].endswith("is refused: a metadata service of a cloud.")
 
 
 def test_an_empty_address_is_the_upstreams(watch: Watch) -> None:

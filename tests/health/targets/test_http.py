@@ -86,7 +86,7 @@ async def test_never_answering(tools: Tools) -> None:
     assert not found.ok
     assert found.transport
     assert 0.25 < found.seconds < 1
-    assert "in time" in found.error
+    assert found.error == "It did not answer in time."
 
 
 async def test_stopping_half_way(tools: Tools) -> None:
@@ -142,7 +142,7 @@ async def test_private_addresses(shut: Tools, address: str) -> None:
     async with rascal(answer(200)) as server:
         found = await run(asks(address.format(port=server.port)), shut)
     assert not found.ok
-    assert "private or reserved" in found.error
+    assert found.error.startswith("Its address is private or reserved")
     assert server.connections == 0
     assert not found.transport
 
@@ -174,7 +174,7 @@ async def test_an_endless_body(tools: Tools) -> None:
         text = await run(asks(server.address, body_contains="y"), tools)
         tree = await run(asks(server.address, json=[{"pointer": "/a", "op": "exists"}]), tools)
     assert status.ok
-    assert status.metadata["bytes"] == MOST_BODY
+    assert status.metadata == {"status": 200, "bytes": MOST_BODY, "rest": "not read"}
     assert text.error == "What was read of the answer (65,536 bytes) does not contain “y”."
     assert tree.error == "The answer is longer than 65,536 bytes, so its JSON cannot be read."
 

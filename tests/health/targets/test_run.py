@@ -10,11 +10,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from resilience.health import register_function
-from resilience.health.targets import registry
+from resilience.health.targets import reach, registry
 from resilience.health.targets.base import MOST_ERROR, MOST_METADATA, Finding, Question, Tools
 from resilience.health.targets.functions import forget_function
 from resilience.health.targets.run import run
 from resilience.health.targets.tidy import plain, tidy
+from resilience.outbound.errors import OutboundError, TooManyRedirects, TransportFailure
 
 pytestmark = pytest.mark.plain
 QUESTION = Question("http", "https://x", secret={"credentials": {"type": "bearer", "token": "t-very-secret"}})
@@ -62,6 +63,16 @@ async def test_nonsense_is_a_finding(shut: Tools, kind: str, options: dict[str, 
     found = await run(Question(kind, "\0nonsense", options, {"headers": 3}, 0.5), shut)
     assert not found.ok or kind == "memory"
     assert found.ok or found.error
+
+
+@pytest.mark.parametrize(
+    "kind", [*OutboundError.__subclasses__(), *TransportFailure.__subclasses__(), TooManyRedirects]
+)
+def test_what_is_asked_is_not_called_an_upstream(kind: type[OutboundError]) -> None:
+    """A probe asks services too: whatever fails is said of "it", and nothing else is changed."""
+    sentence = reach.said(kind("port 25"))
+    assert "upstream" not in sentence
+    assert sentence.endswith(" (port 25).")
 
 
 async def test_cancelling(tools: Tools) -> None:
