@@ -1,5 +1,6 @@
 """When a component's outage is likely to be over: what core/eta.py needs to know, read from the database."""
 
+from collections import defaultdict
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 
@@ -50,23 +51,36 @@ def keep(outage: Outage, said: Expected) -> None:
 
 def earliest_of(outage: Outage, now: datetime) -> datetime | None:
     """When its component can be up again at the earliest: when all the next tests are good. None when nothing tests it."""
-    tests = tests_of(outage.component, now)
-    return max(test.earliest for test in tests) if tests else None
+    return earliest_of_each([outage], now).get(outage.pk)
+
+
+def earliest_of_each(outages: Sequence[Outage], now: datetime) -> dict[int, datetime]:
+    """The same of each of these outages that goes on and of which nothing else is expected, by its id: two queries for all of them."""
+    open_ones = [one for one in outages if one.ended_at is None and one.expected_at is None]
+    tests = _tests_of_each([one.component for one in open_ones], now)
+    known = {one.pk: tests[one.component_id] for one in open_ones if one.component_id in tests}
+    return {pk: max(test.earliest for test in found) for pk, found in known.items()}
 
 
 def tests_of(component: Component, now: datetime) -> list[NextTest]:
     """When this component is asked next: by the breaker's test and by each enabled probe that does not find it well."""
-    found = [_test(probe, now) for probe in _probes(component)]
-    if component.upstream_id is not None:
-        breaker = Breaker.objects.unscoped().filter(pk=component.upstream_id).select_related("upstream").first()
-        if breaker is not None and breaker.out and not breaker.force and breaker.open_until is not None:
-            needed = figures_of(breaker.upstream).config.success_threshold - breaker.successes
-            found.append(NextTest(max(breaker.open_until, now), max(needed, 1)))
+    return _tests_of_each([component], now).get(component.pk, [])
+
+
+def _tests_of_each(components: Sequence[Component], now: datetime) -> dict[int, list[NextTest]]:
+    found: dict[int, list[NextTest]] = defaultdict(list)
+    if not components:
+        return found
+    probes = Probe.objects.unscoped().filter(component__in=[one.pk for one in components], enabled=True, state="down")
+    for probe in probes:
+        found[probe.component_id].append(_test(probe, now))
+    upstreams = {one.upstream_id: one.pk for one in components if one.upstream_id is not None}
+    if upstreams:
+        for breaker in Breaker.objects.unscoped().filter(pk__in=upstreams).out().select_related("upstream"):
+            if not breaker.force and breaker.open_until is not None:
+                needed = figures_of(breaker.upstream).config.success_threshold - breaker.successes
+                found[upstreams[breaker.pk]].append(NextTest(max(breaker.open_until, now), max(needed, 1)))
     return found
-
-
-def _probes(component: Component) -> Sequence[Probe]:
-    return list(Probe.objects.unscoped().filter(component=component, enabled=True, state="down"))
 
 
 def _test(probe: Probe, now: datetime) -> NextTest:

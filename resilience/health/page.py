@@ -20,7 +20,7 @@ from resilience.breakers.words import SLUGS as BREAKERS
 from resilience.health import causes, drawing, words
 from resilience.health.core.states import Severity, State
 from resilience.health.drawing import Bars, Spark
-from resilience.health.expecting import earliest_of
+from resilience.health.expecting import earliest_of_each
 from resilience.health.figures import Day, Details, details
 from resilience.health.models import Component, Outage
 from resilience.health.providers import Impact, impacts
@@ -182,13 +182,14 @@ def shown(viewer: Viewer, asked: Asked) -> Page:
     known = details([one.component for one in page], whole.probes)
     outages = sorted(whole.outages, key=_severity)
     standing = {one.component.pk: one for one in whole.components}
+    earliest = earliest_of_each(outages[:SHOWN_OUT], now)
     chosen = next((one for one in whole.components if one.href == asked.of), None) or _telling(mine, outages)
     return Page(
         system=whole,
         asked=asked,
         meters=[meter(part) for part in whole.parts],
         outages=[
-            _out(viewer, outage, standing, now, full=bool(asked.of) and not n)
+            _out(viewer, outage, standing.get(outage.component_id), now, earliest, full=bool(asked.of) and not n)
             for n, outage in enumerate(outages[:SHOWN_OUT])
         ],
         more_out=max(len(outages) - SHOWN_OUT, 0),
@@ -261,8 +262,16 @@ def meter(part: Part) -> Meter:
     return Meter(part, tone_of(part.score), f"{max(part.score, 1)}%", said)
 
 
-def _out(viewer: Viewer, outage: Outage, standing: Mapping[int, ComponentHealth], now: datetime, *, full: bool) -> Out:
-    upstream, health = outage.component.upstream_id, standing.get(outage.component_id)
+def _out(
+    viewer: Viewer,
+    outage: Outage,
+    health: ComponentHealth | None,
+    now: datetime,
+    earliest: Mapping[int, datetime],
+    *,
+    full: bool,
+) -> Out:
+    upstream = outage.component.upstream_id
     return Out(
         outage=outage,
         health=health,
@@ -271,7 +280,7 @@ def _out(viewer: Viewer, outage: Outage, standing: Mapping[int, ComponentHealth]
         source=words.expected_source(outage),
         spread=words.spread(outage),
         overdue=outage.expected_at is not None and outage.expected_at < now,
-        earliest=earliest_of(outage, now) if full and outage.expected_at is None else None,
+        earliest=earliest.get(outage.pk),
         may_operate=viewer.can(Permission.OPERATE, outage.component.organization_id or 0),
         impacts=impacts(viewer, [upstream]) if full and upstream is not None else _waiting(health),
     )
@@ -289,7 +298,8 @@ def out_of(viewer: Viewer, health: ComponentHealth) -> Out | None:
     """The panel of a component's own outage."""
     if health.outage is None:
         return None
-    return _out(viewer, health.outage, {health.component.pk: health}, clock.now(), full=True)
+    now = clock.now()
+    return _out(viewer, health.outage, health, now, earliest_of_each([health.outage], now), full=True)
 
 
 def card(one: ComponentHealth, known: Details, now: datetime) -> Card:

@@ -129,15 +129,29 @@ def test_overdue_is_said(watched: Watched) -> None:
 def test_nobody_can_tell_is_said_too(watched: Watched) -> None:
     """An outage without an estimate claims none."""
     Outage.objects.update(expected_at=None, expected_source="unknown", expected_of=0, expected_low=None)
-    assert "nobody can tell yet" in text(browser(watched.world).get(HEALTH))
+    client = browser(watched.world)
+    assert "at the earliest if the next tests are good" in text(client.get(HEALTH))
+    Probe.objects.update(enabled=False)
+    Breaker.objects.unscoped().update(open_until=None)
+    assert "nobody can tell yet" in text(client.get(HEALTH))
 
 
 def test_several_outages_are_one_panel_and_a_list(watched: Watched) -> None:
-    """The worst in full, the others a line each."""
-    go_down(watched, "billing", minutes=9)
+    """The worst in full, the others a row each with what waits, when it is back, the run book, and the ways to act."""
+    outage = go_down(watched, "billing", minutes=9)
+    Component.objects.filter(pk=outage.component_id).update(run_book="https://books.example/billing")
+    Outage.objects.filter(pk=outage.pk).update(expected_at=None, expected_source="test")
+    watched.world.item("billing", "b-1")
     answer = browser(watched.world).get(HEALTH)
     assert markup(answer).count("Active outage") == 1
     assert "Also out 1" in text(answer)
+    row = markup(answer).partition('class="also">')[2].partition("</ul>")[0]
+    for address in ("https://books.example/billing", f"{outage.pk}#note", f"{outage.pk}/close", "?upstream=billing"):
+        assert address in row
+    assert "at the earliest" in row
+    bob = markup(browser(watched.world, "bob").get(HEALTH)).partition('class="also">')[2].partition("</ul>")[0]
+    assert "/close" not in bob
+    assert f'/outages/{outage.pk}"' in bob
 
 
 def test_a_child_says_whose_fault_it_is(watched: Watched) -> None:
@@ -279,7 +293,7 @@ def test_the_navigation_counts_what_is_down(watched: Watched) -> None:
 
 
 def test_500_components_cost_what_24_do(watched: Watched) -> None:
-    """24 cards a page and the rest reachable; at most 15 queries and 100 kB with an outage, a conflict and Breakwater itself."""
+    """24 cards a page and the rest reachable; at most 15 queries and 100 kB with three outages, a conflict and Breakwater itself."""
     tidewater = watched.world.tidewater
     Upstream.objects.bulk_create(
         Upstream(organization=tidewater, slug=f"up-{n}", name=f"up-{n}", address="http://127.0.0.1:9")
@@ -295,6 +309,8 @@ def test_500_components_cost_what_24_do(watched: Watched) -> None:
         for one in made
     )
     watched.world.item("github", "gh-9", ItemState.CONFLICT, age=600)
+    go_down(watched, "billing", minutes=9)
+    go_down(watched, "figma", minutes=4)
     client = browser(watched.world)
     client.get(HEALTH)
     with CaptureQueriesContext(connection) as queries:
