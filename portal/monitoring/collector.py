@@ -22,6 +22,8 @@ STATUSES = ("healthy", "degraded", "unhealthy", "unknown")
 OPEN = tuple(state.slug for state in ItemState if state.open)
 OUTCOMES = ("delivered", "retried", "merged", "refused")
 BREAKER_STATES = tuple(state.value for state in BreakerState)
+NEVER_YET: Final = dict.fromkeys(("closed>open", "open>half_open", "half_open>closed", "half_open>open"), 0)
+"""The usual changes of a breaker: there from the beginning, since Prometheus sees no increase in a counter that appears with 1."""
 FORCES = ("open", "closed", "disabled")
 COMPONENT_STATES = tuple(state.value for state in State)
 
@@ -151,7 +153,7 @@ def _breakers(every: Sequence[OfUpstream], of: Of) -> Iterable[Family]:
         forced.one_of(FORCES, one.breaker.force if one.breaker else "", "forced", mine)
         for result in ("success", "failure"):
             calls.add(one.totals.get(result, 0), mine, f'result="{result}"')
-        for name, count in one.totals.items():
+        for name, count in {**NEVER_YET, **one.totals}.items():
             before, changed, after = name.partition(">")
             if changed:
                 changes.add(count, mine, labels(from_=before, to=after))

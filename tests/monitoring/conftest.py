@@ -119,7 +119,7 @@ def figure(text: str, name: str, **labels: str) -> float:
         line
         for line in text.splitlines()
         if line.split("{")[0].split(" ")[0] == name
-        and all(f'{label}="{value}"' in line for label, value in labels.items())
+        and all(f'{label.rstrip("_")}="{value}"' in line for label, value in labels.items())
     ]
     assert len(found) == 1, (name, labels, found)
     return float(found[0].rpartition(" ")[2])

@@ -153,6 +153,32 @@ def test_the_dashboard_is_whole() -> None:
 
 
 @pytest.mark.plain
+@pytest.mark.parametrize(
+    "panel", [one for one in DASHBOARD["panels"] if one["type"] != "row"], ids=lambda one: one["title"]
+)
+def test_each_panel_says_what_its_figures_are(panel: dict[str, Any]) -> None:
+    """Seconds, bytes, shares and rates have their unit, each line its name, and a table of several questions is one table."""
+    asked = [target["expr"] for target in panel["targets"]]
+    unit = panel["fieldConfig"]["defaults"].get("unit")
+    told = panel.get("description", "") + " ".join(target["legendFormat"] for target in panel["targets"])
+    for expression in asked:
+        share = re.search(
+            r"_(bytes|active)(\{[^}]*\})? / | / (ignoring \(result\) )?\(?rate\(\w+_(runs|calls)_total", expression
+        )
+        rate = not share and re.search(r"\brate\(\w+_total", expression)
+        wanted = "percentunit" if share and "_run_seconds" not in expression else "ops" if rate else None
+        wanted = wanted or ("s" if "_seconds" in expression else "bytes" if "_bytes" in expression else None)
+        assert unit == wanted or (unit is None and re.search(r"seconds|\(s\)|a second|Days", told)), (
+            wanted,
+            expression,
+        )
+    if panel["type"] == "table":
+        assert [one["id"] for one in panel["transformations"]] == ["merge", "organize"][-len(asked) :]
+    elif len(asked) > 1 or panel["type"] in {"timeseries", "state-timeline"}:
+        assert all(target["legendFormat"] for target in panel["targets"])
+
+
+@pytest.mark.plain
 def test_alerts_and_issues_begin_at_the_same_figures() -> None:
     """What /api/health calls an issue is what Prometheus alerts at."""
     said = {rule["alert"]: rule["expr"] for rule in RULES}

@@ -188,11 +188,12 @@ def test_breakers_are_counted_over_all_processes(world: World, key: str, client:
     assert figure(text, "circuit_breaker_calls_total", **MINE, result="success") == 3
     assert figure(text, "circuit_breaker_calls_total", **MINE, result="failure") == 1
     assert figure(text, "circuit_breaker_state", **MINE, state="closed") == 1
+    assert figure(text, "circuit_breaker_state_changes_total", **MINE, to="open", from_="closed") == 0
     force_open(viewer=world.people.viewer(world.people.alice), upstream_id=world.plans.pk, reason="a test")
     text = scrape(client)
     assert figure(text, "circuit_breaker_state", **MINE, state="open") == 1
     assert figure(text, "circuit_breaker_forced", **MINE, forced="open") == 1
-    assert figure(text, "circuit_breaker_state_changes_total", **MINE, to="open") == 1
+    assert figure(text, "circuit_breaker_state_changes_total", **MINE, to="open", from_="closed") == 1
 
 
 def test_a_process_that_could_not_write_tells_later(world: World, away: Away) -> None:
