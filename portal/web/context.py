@@ -40,7 +40,7 @@ def web(request: HttpRequest) -> dict[str, Any]:
         "chosen_organization_id": SimpleLazyObject(
             lambda: next(iter(chosen.roles), 0) if len(chosen.roles) == 1 else 0
         ),
-        "page_banner": SimpleLazyObject(lambda: navigation.banner(chosen)),
+        "page_banner": SimpleLazyObject(lambda: navigation.banner(chosen, request.path)),
         "theme": SimpleLazyObject(lambda: theme if theme in THEMES else _kept_theme(user)),
         "request_id": getattr(request, "request_id", ""),
         "go_keys": navigation.keys(),

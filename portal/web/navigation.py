@@ -15,7 +15,7 @@ from portal.web.formats import capped
 class Page:
     """One entry: where, called what, and the key (after `g`) that goes there. `main` ones stand in the phone's bar.
 
-    `also` are addresses elsewhere that belong to it.
+    `also` are addresses elsewhere that belong to it. `tells`: its pages say themselves what is out, so no banner stands above them.
     """
 
     name: str
@@ -24,6 +24,7 @@ class Page:
     key: str = ""
     main: bool = False
     also: tuple[str, ...] = ()
+    tells: bool = False
 
     def holds(self, path: str) -> bool:
         """Whether an address is its own, or lies below one of its own."""
@@ -81,7 +82,9 @@ PAGES: list[tuple[str | Promise, list[Page]]] = [
     (
         _("Resilience"),
         [
-            Page("health", _("Health"), "/settings/health", "h", main=True, also=("/settings/maintenance",)),
+            Page(
+                "health", _("Health"), "/settings/health", "h", main=True, also=("/settings/maintenance",), tells=True
+            ),
             Page("breakers", _("Breakers"), "/resilience/breakers", "b"),
         ],
     ),
@@ -107,9 +110,13 @@ banners: list[Callable[[Viewer], Banner | None]] = []
 
 def current_page(path: str) -> str:
     """The name of the page that `path` belongs to: the longest address that it starts with."""
-    pages = [page for _word, group in PAGES for page in group]
-    fitting = [page for page in pages if page.holds(path)]
-    return max(fitting, key=lambda page: len(page.href)).name if fitting else ""
+    page = _page_of(path)
+    return page.name if page else ""
+
+
+def _page_of(path: str) -> Page | None:
+    fitting = [page for _word, group in PAGES for page in group if page.holds(path)]
+    return max(fitting, key=lambda page: len(page.href), default=None)
 
 
 def groups(request: HttpRequest, viewer: Viewer) -> list[Group]:
@@ -128,8 +135,11 @@ def _counted(page: Page, viewer: Viewer) -> Count | None:
     return counts[page.name](viewer) if page.name in counts else None
 
 
-def banner(viewer: Viewer) -> Banner | None:
-    """What stands above every page now: the first that has something to say."""
+def banner(viewer: Viewer, path: str) -> Banner | None:
+    """What stands above the page of this path now: the first that has something to say; nothing where the page says it itself."""
+    page = _page_of(path)
+    if page is not None and page.tells:
+        return None
     return next((found for make in banners if (found := make(viewer))), None)
 
 

@@ -4,7 +4,9 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 import time_machine
+from django.urls import resolve
 
+from portal.web import navigation
 from resilience.breakers.models import Breaker
 from resilience.health.core.states import Severity
 from resilience.health.models import Component, Outage
@@ -60,8 +62,8 @@ def test_it_says_since_when_how_much_waits_and_when_it_is_back(people: People) -
     """In that order; one that nothing waits for does not say "0 waiting"."""
     upstream = make_upstream(people.tidewater)
     down(upstream)
-    begin = "plans-api has been down for 24\u00a0min. Changes are taken in and kept; "
-    assert sentence(people) == begin + "none waits yet."
+    begin = "Plans API has been down for 24\u00a0min. Changes are taken in and kept; "
+    assert sentence(people) == begin + "none waits yet. When it is back is not known yet."
     Counter.objects.create(upstream=upstream, name="queued", slot=0, value=148)
     expected(upstream, NOW + timedelta(minutes=18))
     assert sentence(people) == begin + "148 wait, none is lost. Expected back about 03:30."
@@ -71,12 +73,12 @@ def test_it_says_since_when_how_much_waits_and_when_it_is_back(people: People) -
 
 def test_of_several_the_last_counts_and_only_when_all_are_known(people: People) -> None:
     """Half an estimate would promise too much."""
-    one, other = make_upstream(people.tidewater), make_upstream(people.tidewater, "billing")
+    one, other = make_upstream(people.tidewater), make_upstream(people.tidewater, "billing", name="Billing")
     down(one)
     down(other, minutes=3)
     expected(one, NOW + timedelta(minutes=5))
-    assert sentence(people).startswith("plans-api, billing are down, the first for 24\u00a0min.")
-    assert "Expected" not in sentence(people)
+    assert sentence(people).startswith("Plans API and Billing are down, for 24\u00a0min at the longest.")
+    assert sentence(people).endswith("When all are back is not known yet.")
     expected(other, NOW + timedelta(minutes=30))
     assert sentence(people).endswith("Expected back about 03:42.")
 
@@ -84,4 +86,35 @@ def test_of_several_the_last_counts_and_only_when_all_are_known(people: People) 
 def test_what_a_person_stopped_is_not_called_down(people: People) -> None:
     """It says who."""
     down(make_upstream(people.tidewater), forced="open", forced_by="alice")
-    assert sentence(people) == "plans-api: stopped by alice. Changes are taken in and kept; none waits yet."
+    assert sentence(people) == "Plans API: stopped by alice. Changes are taken in and kept; none waits yet."
+
+
+def test_a_critical_one_is_loud(people: People) -> None:
+    """The sign is that of what is down, red where an upstream that counts most is."""
+    upstream = make_upstream(people.tidewater)
+    down(upstream)
+    seen = []
+    for critical in (False, True):
+        Upstream.objects.unscoped().update(critical=critical)
+        banner = queue_banner(people.viewer(people.alice))
+        assert banner is not None
+        seen.append((banner.tone, banner.icon, banner.href))
+    href = "/resilience/queue?upstream=plans-api"
+    assert seen == [("warn", "down", href), ("bad", "down", href)]
+
+
+@pytest.mark.parametrize(
+    ("path", "stands"),
+    [("/settings/health/outages", False), ("/settings/maintenance", False), ("/projects", True), ("/", True)],
+)
+def test_pages_of_health_say_it_themselves(people: People, path: str, stands: bool) -> None:
+    """No banner stands above what tells of the outage in full."""
+    down(make_upstream(people.tidewater))
+    resolve(path)  # banners come with the addresses
+    assert bool(navigation.banner(people.viewer(people.alice), path)) is stands
+
+
+def test_maintenance_belongs_to_health() -> None:
+    """The navigation marks where one is."""
+    assert navigation.current_page("/settings/maintenance/plan") == "health"
+    assert navigation.current_page("/settings/upstreams") == "upstreams"
