@@ -179,11 +179,11 @@ def _probed(component: Component, since: datetime, until: datetime, downs: Downs
 def _found(
     component: Component, since: datetime, until: datetime
 ) -> Iterable[tuple[datetime, timedelta, int, int, int]]:
-    """When and for how long, how many runs, how many of them failed and were slow. Blind runs say nothing."""
+    """When and for how long, how many runs, how many of them failed and were slow. Blind runs say nothing: no bucket counts them among its runs."""
     turn = (until - LATEST).replace(second=0, microsecond=0)
     buckets = Bucket.objects.unscoped().filter(probe__component=component, size=MINUTE, at__gte=since, at__lt=turn)
-    for at, runs, failed, slow, blind in buckets.values_list("at", "runs", "failed", "slow", "blind"):
-        yield at, ONE_MINUTE, runs - blind, max(failed - blind, 0), slow
+    for at, runs, failed, slow in buckets.values_list("at", "runs", "failed", "slow"):
+        yield at, ONE_MINUTE, runs, failed, slow
     results = Result.objects.unscoped().filter(probe__component=component, at__gte=max(turn, since), blind=False)
     for at, ok, slow in results.values_list("at", "ok", "slow"):
         yield at, timedelta(0), 1, 0 if ok else 1, 1 if slow else 0

@@ -58,6 +58,14 @@ def test_a_single_failed_run_is_not_drawn_as_an_outage(watched: Watched) -> None
 
 
 @pytest.mark.django_db
+def test_a_minute_with_blind_runs_is_what_its_other_runs_found(watched: Watched) -> None:
+    """A bucket counts blind runs beside the others, not among them."""
+    github = watched.component("github")
+    Bucket.objects.filter(probe__component=github, size=60).update(blind=2)
+    assert {bars.kind for bars in probed(github).cells} == {"up"}
+
+
+@pytest.mark.django_db
 def test_minutes_of_an_outage_are_red(watched: Watched) -> None:
     """From its first failed run on."""
     row = probed(watched.component("plans-api"))
