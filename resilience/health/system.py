@@ -121,18 +121,18 @@ class System:
         return said
 
 
-def system(viewer: Viewer) -> System:
-    """How everything is that the viewer may see."""
-    return system_of(viewer.organization_ids)
+def system(viewer: Viewer, *, past: bool = True) -> System:
+    """How everything is that the viewer may see; a query less without `past`, which leaves out the trend and the network's score."""
+    return system_of(viewer.organization_ids, past=past)
 
 
-def system_of(organization_ids: Iterable[int] | None) -> System:
+def system_of(organization_ids: Iterable[int] | None, *, past: bool = True) -> System:
     """How these organizations (None: all of them) and Breakwater itself are. Who asks has checked that they may be seen."""
     ids = None if organization_ids is None else frozenset(organization_ids)
     if ids is not None and not ids:
         return System(clock.now(), None, "unknown")
-    reading = read(ids, clock.now())
-    return with_past(made(reading), ids)
+    whole = made(read(ids, clock.now()))
+    return with_past(whole, ids) if past else whole
 
 
 def get_system_health(organization: str = "") -> System:
@@ -146,9 +146,8 @@ def get_system_health(organization: str = "") -> System:
 
 
 def made(reading: Reading) -> System:
-    """The system that was read, without its trend and its network. Breakwater itself counts, but alone it makes no score."""
-    others = any(one.state.known for one in reading.components if one.component.organization_id is not None)
-    scored = system_score([one.facts for one in reading.components if one.facts is not None] if others else ())
+    """The system that was read, without its trend and its network."""
+    scored = system_score([one.facts for one in reading.components if one.facts is not None])
     names = {one.component.pk: one.component for one in reading.components}
     fresh, late = saying.freshness(reading.probes, reading.at)
     return System(

@@ -149,7 +149,7 @@ def system_score(components: Sequence[Facts]) -> SystemScore:
         for name, weight in PARTS.items()
     )
     weight = sum(WEIGHTS[facts.importance] for facts in components if facts.state.known or facts.planned)
-    if not any(facts.state.known and not facts.own for facts in counted):
+    if parts[0].score.value is None:
         return SystemScore(None, parts)
     known = [(part.weight, part.score.exact) for part in parts if part.score.exact is not None]
     exact = sum(share * value for share, value in known) / sum(share for share, _ in known)
@@ -160,10 +160,10 @@ def system_score(components: Sequence[Facts]) -> SystemScore:
 
 
 def upstreams(components: Sequence[Facts]) -> Score:
-    """The mean of what the states say, weighted by importance."""
+    """The mean of what the states say, weighted by importance; without data where nothing is known of any but Breakwater itself."""
     known = [facts for facts in components if facts.state.known]
     total = sum(WEIGHTS[facts.importance] for facts in components if facts.state.known or facts.planned)
-    if not known:
+    if all(facts.own for facts in known):
         return Score(None)
     return _score(
         [

@@ -135,7 +135,10 @@ def test_of_breakwater_alone_there_is_no_score() -> None:
     """A portal without an upstream is not healthy: nobody knows."""
     own = Facts(1, State.UP, own=True)
     assert system_score([own]).value is None
+    assert [part.score.value for part in system_score([own]).parts] == [None] * 4
     assert system_score([own, well(2)]).value == 100
+    planned = system_score([own, well(2, state=State.MAINTENANCE, waiting=500)])
+    assert (planned.value, [part.score.value for part in planned.parts]) == (None, [None, 100, 100, 100])
 
 
 def test_one_small_flaw_among_many() -> None:
