@@ -1,30 +1,36 @@
 """What live pages and monitoring systems hear about health: how everything is, then only what changed."""
 
 from collections.abc import Iterator, Mapping, Sequence
+from datetime import datetime, timedelta
+from math import floor
 from typing import Any
 
 from django.utils.translation import gettext as _
 
 from portal.live.core.entries import Entry
 from portal.live.topics import Topic
+from resilience.health.figures import available
 from resilience.health.models import Component, Outage
 from resilience.health.standing import ComponentHealth, href_of, iso
-from resilience.health.system import system_of
+from resilience.health.system import System, system_of
 
 OF_HEALTH = ("health.", "outage.", "maintenance.", "breaker.", "component.", "probe.")
 OF_THE_BACKLOG = ("item.", "lane.", "upstream.")
 MOST_NOTICES = 6
 MOVED_SHARE, MOVED_MS = 0.25, 5.0
+A_MINUTE, MOST_KEPT = timedelta(minutes=1), 500
 Row = Mapping[str, Any]
+_of_the_day: dict[frozenset[int], tuple[datetime, Mapping[int, float | None]]] = {}
 
 
 def snapshot(organization_ids: frozenset[int]) -> dict[str, Any]:
     """How these organizations and Breakwater itself are. `features` are named by whoever switches some off; nobody does yet."""
     system = system_of(organization_ids)
+    shares = _shares(organization_ids, system)
     return {
         "status": system.status,
         "score": system.score,
-        "components": [_component(one) for one in system.components],
+        "components": [_component(one, shares.get(one.component.pk)) for one in system.components],
         "backlog": system.backlog,
         "openBreakers": sum(1 for one in system.components if one.breaker_word == "open"),
         "outages": [_outage(one) for one in system.outages],
@@ -67,7 +73,18 @@ TOPIC = Topic(
 )
 
 
-def _component(one: ComponentHealth) -> dict[str, Any]:
+def _shares(organization_ids: frozenset[int], system: System) -> Mapping[int, float | None]:
+    """How much of the last day each component answered; read at most once a minute, since it moves slowly and costs two queries."""
+    read_at, shares = _of_the_day.get(organization_ids, (None, {}))
+    if read_at is None or not timedelta(0) <= system.at - read_at < A_MINUTE:
+        shares = available([one.component for one in system.components], system.probes)
+        if len(_of_the_day) >= MOST_KEPT:
+            _of_the_day.clear()
+        _of_the_day[organization_ids] = system.at, shares
+    return shares
+
+
+def _component(one: ComponentHealth, share: float | None) -> dict[str, Any]:
     organization = one.component.organization
     return {
         "id": one.component.pk,
@@ -76,6 +93,7 @@ def _component(one: ComponentHealth) -> dict[str, Any]:
         "state": one.state.value,
         "since": iso(one.since),
         "latencyMs": None if one.last_ms is None else round(one.last_ms, 1),
+        "availability": None if share is None else floor(share * 10_000) / 10_000,
         "waiting": one.load.waiting,
         "breaker": one.breaker_word or None,
     }

@@ -4,12 +4,14 @@ from collections.abc import Callable
 from datetime import datetime, timedelta
 
 import pytest
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
 from pytest_django import DjangoAssertNumQueries
 
 from resilience.breakers.models import Transition
-from resilience.health import history
+from resilience.health import history, live
 from resilience.health.core.states import State
-from resilience.health.figures import Range, details, series, timeline
+from resilience.health.figures import Range, available, details, series, timeline
 from resilience.health.models import HOUR, Flip, Maintenance, Note, Outage, Uptime
 from tests.health.watching import NOON, Watched
 from tests.support.breakers import stop
@@ -53,6 +55,32 @@ def test_half_an_hour_down(watched: Watched, clock_at: ClockAt) -> None:
     assert card.availability.short == (7_200.0,) * 4
     assert card.days[-1].seconds.down == 30 * 60
     assert card.days[-1].state is State.DOWN
+    assert available([watched.component], [watched.probe]) == {watched.component.pk: card.availability.day}
+
+
+def test_the_stream_tells_the_availability_of_the_day(
+    watched: Watched, clock_at: ClockAt, django_assert_max_num_queries: DjangoAssertNumQueries
+) -> None:
+    """As the card has it, never rounded up, read once a minute; null without data."""
+    organizations = frozenset({watched.component.organization_id or 0})
+
+    def told() -> float | None:
+        (row,) = live.snapshot(organizations)["components"]
+        share: float | None = row["availability"]
+        return share
+
+    clock_at(NOON)
+    assert told() is None
+    watched.flipped((NOON, State.UP), (NOON + 20 * ONE_MINUTE, State.DOWN), (NOON + 21 * ONE_MINUTE, State.UP))
+    watched.ran(NOON, NOON + 80 * ONE_MINUTE)
+    keep(clock_at, NOON + 70 * ONE_MINUTE, NOON + 80 * ONE_MINUTE)
+    assert told() == 0.9875
+    with CaptureQueriesContext(connection) as at_first:
+        clock_at(NOON + 81 * ONE_MINUTE)
+        live.snapshot(organizations)
+    with django_assert_max_num_queries(len(at_first) - 2):
+        clock_at(NOON + 81 * ONE_MINUTE + timedelta(seconds=59))
+        live.snapshot(organizations)
 
 
 def test_no_moment_counts_twice(watched: Watched, clock_at: ClockAt) -> None:
