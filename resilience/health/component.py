@@ -16,12 +16,14 @@ from resilience.health import words
 from resilience.health.charted import Drawn, drawn
 from resilience.health.core.status import is_stale
 from resilience.health.figures import Day, Details, details
-from resilience.health.minutes import Minutes, minutes
+from resilience.health.minutes import Minutes, begin, minutes
 from resilience.health.models import Component, Maintenance, Outage, Probe, Result
 from resilience.health.page import Card, Out, address, card, out_of
-from resilience.health.series import Range, series
+from resilience.health.series import Range, series, shade
+from resilience.health.series import begin as series_begin
 from resilience.health.standing import ComponentHealth
 from resilience.health.system import System, system
+from resilience.health.timelines import Known
 
 RANGES = {
     Range.HOUR: gettext_lazy("Hour"),
@@ -106,7 +108,7 @@ class Page:
 
 def found(viewer: Viewer, organization: str, slug: str) -> tuple[System, ComponentHealth]:
     """The component as it can be read now; an empty organization is Breakwater itself. Raises NotFound for a stranger."""
-    whole = system(viewer)
+    whole = system(viewer, past=False)
     for one in whole.components:
         owner = one.component.organization
         if one.component.slug == slug and (owner.slug if owner else "") == organization:
@@ -121,7 +123,8 @@ def shown(viewer: Viewer, organization: str, slug: str, asked: Asked) -> Page:
     component = one.component
     probes = list(Probe.objects.for_org(viewer).filter(component=component).order_by("pk"))
     probe = chosen_probe(probes, asked)
-    known = details([component]).get(component.pk, Details())
+    known = details([component], whole.probes).get(component.pk, Details())
+    shaded = shade(component, min(begin(one, now), series_begin(asked.over, now)))
     ours = component.organization_id or 0
     return Page(
         system=whole,
@@ -132,11 +135,11 @@ def shown(viewer: Viewer, organization: str, slug: str, asked: Asked) -> Page:
         probes=[_kept(component, probe, now) for probe in probes],
         results=_results(viewer, probes),
         outages=_outages(viewer, one),
-        plans=_plans(viewer, one, now),
+        plans=_plans(shaded.plans, now),
         asked=asked,
         probe=probe,
-        charts=drawn(series(component, probe, asked.over), probe, one.href),
-        minutes=minutes(one),
+        charts=drawn(series(component, probe, asked.over, shaded), probe, one.href),
+        minutes=minutes(one, Known(probes, shaded)),
         days=known.days,
         available=_available(known),
         said=_("%(name)s: %(state)s.") % {"name": component.name, "state": words.state_word(one.state.value)},
@@ -209,10 +212,9 @@ def _outages(viewer: Viewer, one: ComponentHealth) -> list[Ended]:
     ]
 
 
-def _plans(viewer: Viewer, one: ComponentHealth, now: datetime) -> list[Maintenance]:
-    rows = Maintenance.objects.for_org(viewer).standing().filter(organization=one.component.organization_id)
-    known = [plan for plan in rows.order_by("starts_at") if plan.component_id in (None, one.component.pk)]
-    return [plan for plan in known if plan.ends_at is None or plan.ends_at > now][:PLANS]
+def _plans(plans: Sequence[Maintenance], now: datetime) -> list[Maintenance]:
+    """What is to come and what goes on, the next first."""
+    return [one for one in plans if one.called_off_at is None and (one.ends_at is None or one.ends_at > now)][:PLANS]
 
 
 def _available(known: Details) -> list[tuple[str, str, str]]:

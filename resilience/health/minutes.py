@@ -1,7 +1,8 @@
 """Everything that happened to one component, on one axis: its timeline as geometry, with the list of what happened."""
 
+from collections import Counter
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from django.utils.translation import gettext as _
@@ -15,21 +16,25 @@ from resilience.health.drawing import Bars, Piece, Tick
 from resilience.health.models import MINUTE, Bucket, Component, Result
 from resilience.health.series import Span
 from resilience.health.standing import ComponentHealth
-from resilience.health.timelines import Mark, Track, timeline
+from resilience.health.timelines import Known, Mark, Track, folded, timeline
 
 SPAN = timedelta(minutes=45)
 ONE_MINUTE = timedelta(minutes=1)
 LONGEST = timedelta(hours=6)
 MARKS = 12
+PROBES = 4
+"""So many probes have a row of their own."""
 CELLS = 60
-TWICE = 2
 LATEST = timedelta(minutes=5)
 """What is younger comes from results: their minutes may not be added up yet."""
 
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """A track: minute by minute as `cells` (with how many columns), or as `pieces`; `says` is what it shows, in words."""
+    """A track: minute by minute as `cells` (with how many columns), or as `pieces`; `says` is what it shows, in words.
+
+    Without a `word` it is nothing but what it says.
+    """
 
     word: str
     pieces: list[Piece]
@@ -55,58 +60,45 @@ class Minutes:
     says: str
 
 
-def minutes(one: ComponentHealth, *, span: timedelta = SPAN) -> Minutes:
-    """The last minutes of a component, or as far back as its outage began (six hours at most). Who asks has checked that it may be seen."""
+def begin(one: ComponentHealth, now: datetime) -> datetime:
+    """Where the minutes of a component begin: a span ago, or as far back as its outage began (six hours at most)."""
+    since = now - SPAN
+    if one.outage is not None and one.outage.began_at - timedelta(minutes=15) < since:
+        since = max(one.outage.began_at - timedelta(minutes=15), now - LONGEST)
+    return since.replace(second=0, microsecond=0)
+
+
+def minutes(one: ComponentHealth, known: Known | None = None) -> Minutes:
+    """The last minutes of a component. Who asks has checked that it may be seen; `known` is what was read already."""
     component, until = one.component, clock.now()
-    out_since = one.outage.began_at if one.outage else None
-    since = until - span
-    if out_since is not None and out_since - timedelta(minutes=15) < since:
-        since = max(out_since - timedelta(minutes=15), until - LONGEST)
-    since = since.replace(second=0, microsecond=0)
-    found = timeline(component, since, until)
+    since = begin(one, until)
+    found = timeline(component, since, until, known)
     waited = [*found.depths, (until, one.load.waiting)] if found.depths else []
-    probed = _probed(component, since, until, _downs(found.tracks, until))
+    probed = _probed(component, since, until, _downs([*found.tracks, *found.probes], until))
     line, area, most = drawing.volume(waited, since, until)
+    standing = [_row(track, since, until) for track in found.tracks if track.name == "state"]
+    further = [_row(track, since, until) for track in found.tracks if track.name != "state"]
     return Minutes(
         component=component,
         since=since,
         until=until,
         ticks=drawing.ticks(since, until),
-        rows=[*([probed] if probed else []), *(_row(track, since, until) for track in found.tracks)],
+        rows=[*([probed] if probed else []), *standing, *_probe_rows(found.probes, since, until), *further],
         line=line,
         area=area,
         most=int(most),
         waiting=one.load.waiting if waited else None,
-        marks=_folded(found.marks)[:MARKS],
+        marks=folded(found.marks)[:MARKS],
         says=_says(waited, since, until),
     )
 
 
-def _folded(marks: Sequence[Mark]) -> list[Mark]:
-    """Two things that happen again and again in turn, such as failed tests of a breaker, are a line each: the newest, with how often."""
-    found: list[Mark] = []
-    run: list[Mark] = []
-    for mark in marks:
-        known = {one.word for one in run}
-        if mark.word not in known and len(known) == TWICE:
-            found += _line_each(run)
-            run = []
-        run.append(mark)
-    return [*found, *_line_each(run)]
-
-
-def _line_each(run: Sequence[Mark]) -> list[Mark]:
-    if len(run) <= 2 * TWICE:
-        return list(run)
-    told: dict[str, list[Mark]] = {}
-    for mark in run:
-        told.setdefault(mark.word, []).append(mark)
-    return [_again(same) if len(same) > 1 else same[0] for same in told.values()]
-
-
-def _again(same: Sequence[Mark]) -> Mark:
-    said = {"n": number(len(same)), "since": words.moment_of(same[-1].at, seconds=True)}
-    return replace(same[0], word=f"{same[0].word} {_('%(n)s times since %(since)s.') % said}")
+def _probe_rows(tracks: Sequence[Track], since: datetime, until: datetime) -> list[Row]:
+    """A row for each of the worst, and one that says how the others stand."""
+    shown = [track for track in tracks if track.stretches][:PROBES]
+    rest = Counter(track.now for track in tracks if track not in shown)
+    found = [_row(track, since, until) for track in shown]
+    return [*found, Row("", [], [], 0, words.more_probes(rest))] if rest else found
 
 
 def _row(track: Track, since: datetime, until: datetime) -> Row:
@@ -179,7 +171,7 @@ def _probed(component: Component, since: datetime, until: datetime, downs: Downs
 def _found(
     component: Component, since: datetime, until: datetime
 ) -> Iterable[tuple[datetime, timedelta, int, int, int]]:
-    """When and for how long, how many runs, how many of them failed and were slow. Blind runs say nothing: no bucket counts them among its runs."""
+    """When and for how long, how many runs, how many of them failed and were slow; no bucket counts blind runs."""
     turn = (until - LATEST).replace(second=0, microsecond=0)
     buckets = Bucket.objects.unscoped().filter(probe__component=component, size=MINUTE, at__gte=since, at__lt=turn)
     for at, runs, failed, slow in buckets.values_list("at", "runs", "failed", "slow"):

@@ -83,28 +83,56 @@ STEPS = {
 """Of each range: the buckets that it is made of, a step, and how many there are."""
 
 
-def series(component: Component, probe: Probe | None, over: Range) -> Series:
-    """The history of a probe (None: the component has none) with the component's outages and maintenance. Who asks has checked."""
+@dataclass(frozen=True, slots=True)
+class Shade:
+    """The outages and the maintenance of a component from some moment on."""
+
+    outages: tuple[Outage, ...] = ()
+    plans: tuple[Maintenance, ...] = ()
+
+    def within(self, since: datetime, until: datetime) -> list[Outage]:
+        """The outages that share a moment with this time."""
+        return [one for one in self.outages if one.began_at < until and (one.ended_at is None or one.ended_at > since)]
+
+    def spans(self, since: datetime, until: datetime) -> list[Span]:
+        """All of them that share a moment with this time, in order."""
+        found = [
+            Span(one.began_at, one.ended_at, one.cause or _("out"), "bad", f"/settings/health/outages/{one.pk}")
+            for one in self.within(since, until)
+        ]
+        for plan in self.plans:
+            windows = windows_between(plan, since, until)
+            found += [Span(window.starts_at, window.ends_at, plan.title, "idle") for window in windows]
+        return sorted(found, key=lambda span: span.start)
+
+
+def shade(component: Component, since: datetime) -> Shade:
+    """The outages of a component that went on after `since`, and all its maintenance; two queries. Who asks has checked."""
+    outages = Outage.objects.unscoped().filter(Q(ended_at__isnull=True) | Q(ended_at__gt=since), component=component)
+    if component.organization_id is None:
+        return Shade(tuple(outages))
+    plans = Maintenance.objects.unscoped().filter(Q(component=component) | Q(component=None))
+    return Shade(tuple(outages), tuple(plans.filter(organization=component.organization_id).order_by("starts_at")))
+
+
+def begin(over: Range, now: datetime) -> datetime:
+    """Where a chart of this range begins."""
+    size, step, n = STEPS[over]
+    return floor(now, size) - (n - 1) * step
+
+
+def series(component: Component, probe: Probe | None, over: Range, known: Shade | None = None) -> Series:
+    """The history of a probe (None: the component has none) with the component's outages and maintenance. Who asks has checked.
+
+    `known` is what is shaded, where it was read already.
+    """
     now = clock.now()
     size, step, n = STEPS[over]
-    since = floor(now, size) - (n - 1) * step
+    since = begin(over, now)
     rows = _buckets(probe, size, since, now) if probe is not None else ()
     points = tuple(_points(rows, since, step, n))
-    return Series(over, since, now, step, points, tuple(spans(component, since, now)))
-
-
-def spans(component: Component, since: datetime, until: datetime) -> list[Span]:
-    """The outages and the maintenance of a component that share a moment with this time, in order."""
-    rows = Outage.objects.unscoped().filter(Q(ended_at__isnull=True) | Q(ended_at__gt=since), component=component)
-    found = [
-        Span(outage.began_at, outage.ended_at, outage.cause or _("out"), "bad", f"/settings/health/outages/{outage.pk}")
-        for outage in rows.filter(began_at__lt=until)
-    ]
-    plans = Maintenance.objects.unscoped().filter(Q(component=component) | Q(component=None))
-    for plan in plans.filter(organization=component.organization_id) if component.organization_id else ():
-        windows = windows_between(plan, since, until)
-        found += [Span(window.starts_at, window.ends_at, plan.title, "idle") for window in windows]
-    return sorted(found, key=lambda span: span.start)
+    shaded = shade(component, since) if known is None else known
+    return Series(over, since, now, step, points, tuple(shaded.spans(since, now)))
 
 
 _Row = tuple[datetime, int, int, float, str]

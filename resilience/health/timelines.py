@@ -1,28 +1,31 @@
 """Everything that happened to a component on one axis: probes, breaker, outages, maintenance, what waited, and what others registered."""
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 
-from django.db.models import Q
 from django.utils.translation import gettext as _
 
+from portal.web.formats import number
 from portal.web.vocabulary import sign
 from resilience.breakers.models import Breaker, Transition
 from resilience.breakers.words import cause
-from resilience.health.core.states import State
+from resilience.health import words
+from resilience.health.core.states import URGENCY, State
+from resilience.health.core.status import is_stale
 from resilience.health.models import Component, Flip, Note, Outage, Probe
 from resilience.health.providers import depths, tracks
-from resilience.health.series import Span, spans
+from resilience.health.series import Shade, Span, shade
 
 
 @dataclass(frozen=True, slots=True)
 class Track:
-    """One line of the timeline: the stretches follow each other."""
+    """One line of the timeline: the stretches follow each other. `now` is how a probe stands, in a word."""
 
     name: str
     word: str
     stretches: tuple[Span, ...] = ()
+    now: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,28 +41,40 @@ class Mark:
 
 @dataclass(frozen=True, slots=True)
 class Timeline:
-    """Everything that happened to a component on one axis; `marks` the newest first, `depths` how much waited."""
+    """Everything that happened to a component on one axis; `marks` the newest first, `depths` how much waited.
+
+    `probes` are tracks too, the worst first: of each where there are several, none where there is one.
+    """
 
     since: datetime
     until: datetime
     tracks: tuple[Track, ...] = ()
+    probes: tuple[Track, ...] = ()
     depths: tuple[tuple[datetime, int], ...] = ()
     marks: tuple[Mark, ...] = ()
 
 
 MOST_MARKS = 100
-MOST_PROBES = 4
+TWICE = 2
 BREAKER_SIGNS = {"closed": "closed", "half_open": "half_open", "open": "open"}
 
 
-def timeline(component: Component, since: datetime, until: datetime) -> Timeline:
+@dataclass(frozen=True, slots=True)
+class Known:
+    """What of a component was read already: its probes, and its outages and maintenance from the timeline's beginning on."""
+
+    probes: Sequence[Probe]
+    shade: Shade
+
+
+def timeline(component: Component, since: datetime, until: datetime, known: Known | None = None) -> Timeline:
     """What happened to a component between two moments. Who asks has checked that it may be seen."""
-    shaded = spans(component, since, until)
+    if known is None:
+        known = Known(list(Probe.objects.unscoped().filter(component=component)), shade(component, since))
+    shaded = known.shade.spans(since, until)
     flips = _flips(component, since, until)
-    probes = list(Probe.objects.unscoped().filter(component=component).order_by("-enabled", "pk")[:MOST_PROBES])
     transitions = _transitions(component, since, until)
     found = [_state_track(component, flips, since, until)]
-    found += [_probe_track(probe, flips, since, until) for probe in probes] if len(probes) > 1 else []
     found += _breaker_tracks(component, transitions, since, until)
     found += [Track("outages", _("Outages"), tuple(span for span in shaded if span.tone == "bad"))]
     found += [Track("maintenance", _("Maintenance"), tuple(span for span in shaded if span.tone != "bad"))]
@@ -69,10 +84,54 @@ def timeline(component: Component, since: datetime, until: datetime) -> Timeline
             for name, stretches in tracks(component.upstream_id, since, until).items()
         ]
     waited = depths(component.upstream_id, since, until) if component.upstream_id is not None else []
-    marks = [*_flip_marks(flips), *_transition_marks(transitions), *_outage_marks(component, since, until)]
+    outages = known.shade.within(since, until)
+    marks = [*_turns(flips, transitions), *_outage_marks(outages, since, until)]
     marks.sort(key=lambda mark: mark.at, reverse=True)
-    shown = tuple(track for track in found if track.stretches)
-    return Timeline(since, until, shown, tuple(waited), tuple(marks[:MOST_MARKS]))
+    return Timeline(
+        since,
+        until,
+        tuple(track for track in found if track.stretches),
+        _probe_tracks(known.probes, flips, since, until),
+        tuple(waited),
+        tuple(marks[:MOST_MARKS]),
+    )
+
+
+def turns(component: Component, since: datetime, until: datetime) -> list[Mark]:
+    """What the component, its probes and its breaker became between two moments, the newest first and folded."""
+    marks = _turns(_flips(component, since, until), _transitions(component, since, until))
+    return folded(sorted(marks, key=lambda mark: mark.at, reverse=True))
+
+
+def _turns(flips: Sequence[Flip], transitions: Sequence[Transition]) -> list[Mark]:
+    return [*_flip_marks(flips), *_transition_marks(transitions)]
+
+
+def folded(marks: Sequence[Mark]) -> list[Mark]:
+    """Two things that happen again and again in turn, such as failed tests of a breaker, are a line each: the newest, with how often."""
+    found: list[Mark] = []
+    run: list[Mark] = []
+    for mark in marks:
+        known = {one.word for one in run}
+        if mark.word not in known and len(known) == TWICE:
+            found += _line_each(run)
+            run = []
+        run.append(mark)
+    return [*found, *_line_each(run)]
+
+
+def _line_each(run: Sequence[Mark]) -> list[Mark]:
+    if len(run) <= 2 * TWICE:
+        return list(run)
+    told: dict[str, list[Mark]] = {}
+    for mark in run:
+        told.setdefault(mark.word, []).append(mark)
+    return [_again(same) if len(same) > 1 else same[0] for same in told.values()]
+
+
+def _again(same: Sequence[Mark]) -> Mark:
+    said = {"n": number(len(same)), "since": words.moment_of(same[-1].at, seconds=True)}
+    return replace(same[0], word=f"{same[0].word} {_('%(n)s times since %(since)s.') % said}")
 
 
 def _flips(component: Component, since: datetime, until: datetime) -> list[Flip]:
@@ -86,9 +145,31 @@ def _state_track(component: Component, flips: Sequence[Flip], since: datetime, u
     return Track("state", _("Answers"), tuple(_stretched(own, now, since, until)))
 
 
-def _probe_track(probe: Probe, flips: Sequence[Flip], since: datetime, until: datetime) -> Track:
+def _probe_tracks(
+    probes: Sequence[Probe], flips: Sequence[Flip], since: datetime, until: datetime
+) -> tuple[Track, ...]:
+    """One of each probe: what is down first, then what fails, then what turned within this time; what is paused last."""
+    if len(probes) < 2:
+        return ()
+    turned = {flip.probe_id for flip in flips}
+    stand = {probe.pk: _stands(probe, until) for probe in probes}
+    worst_first = sorted(
+        probes, key=lambda one: (not one.enabled, URGENCY[stand[one.pk]], -one.failures, one.pk not in turned, one.pk)
+    )
+    return tuple(_probe_track(probe, stand[probe.pk], flips, since, until) for probe in worst_first)
+
+
+def _stands(probe: Probe, now: datetime) -> State:
+    """What is known of it now: nothing while it is paused, or has not run for long."""
+    silent = not probe.enabled or is_stale(probe.interval, probe.last_at, now)
+    return State.NONE if silent else State(probe.state)
+
+
+def _probe_track(probe: Probe, stands: State, flips: Sequence[Flip], since: datetime, until: datetime) -> Track:
     own = [flip for flip in flips if flip.probe_id == probe.pk]
-    return Track(f"probe-{probe.pk}", probe.name, tuple(_stretched(own, (probe.state, probe.since), since, until)))
+    stretches = tuple(_stretched(own, (probe.state, probe.since), since, until))
+    now = str(sign(stands).word).lower() if probe.enabled else _("paused")
+    return Track(f"probe-{probe.pk}", probe.name, stretches, now)
 
 
 def _stretched(
@@ -127,9 +208,7 @@ def _transitions(component: Component, since: datetime, until: datetime) -> list
 def _breaker_tracks(
     component: Component, transitions: Sequence[Transition], since: datetime, until: datetime
 ) -> list[Track]:
-    if component.upstream_id is None:
-        return []
-    breaker = Breaker.objects.unscoped().filter(pk=component.upstream_id).first()
+    breaker: Breaker | None = getattr(component.upstream, "breaker", None)
     if breaker is None:
         return []
     first = transitions[0].before if transitions else breaker.state
@@ -187,9 +266,7 @@ def _turned(one: Transition) -> str:
     return _("Breaker closed: %(why)s")
 
 
-def _outage_marks(component: Component, since: datetime, until: datetime) -> Iterable[Mark]:
-    rows = Outage.objects.unscoped().filter(Q(ended_at__isnull=True) | Q(ended_at__gt=since), component=component)
-    outages = list(rows.filter(began_at__lt=until))
+def _outage_marks(outages: Sequence[Outage], since: datetime, until: datetime) -> Iterable[Mark]:
     for outage in outages:
         href, down, up = f"/settings/health/outages/{outage.pk}", sign("down"), sign("up")
         if outage.began_at >= since:

@@ -1,7 +1,7 @@
 """Health in words: what a card, an outage, a part of the score and a moment of a timeline say."""
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 
 from django.utils import timezone
@@ -173,6 +173,16 @@ def thresholds(probe: Probe) -> str:
     if probe.slow_after_ms:
         said.append(_("slow from %s") % latency(probe.slow_after_ms))
     return ", ".join(said)
+
+
+def more_probes(by_word: Mapping[str, int]) -> str:
+    """How the probes stand that have no row of their own: "8 more probes, all up", "9 more probes: 1 slow, 8 up"."""
+    n = sum(by_word.values())
+    more = ngettext("%(n)s more probe", "%(n)s more probes", n) % {"n": formats.number(n)}
+    if len(by_word) == 1 and n > 1:
+        return _("%(more)s, all %(word)s") % {"more": more, "word": next(iter(by_word))}
+    told = ", ".join(f"{formats.number(count)} {word}" if n > 1 else word for word, count in by_word.items())
+    return _("%(more)s: %(told)s") % {"more": more, "told": told}
 
 
 def checked(found: Checked) -> str:

@@ -7,6 +7,8 @@ import re
 from datetime import UTC, datetime, timedelta
 
 import pytest
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
 
 from portal.kit import clock
 from resilience.health.charted import csv_rows
@@ -181,3 +183,14 @@ def test_breakwater_itself_has_a_page(watched: Watched) -> None:
         assert ("Check now" in text(answer)) is (name != "bob")
         assert "duties 4" not in text(answer)
     assert "runs" in browser(watched.world).get(f"{HEALTH}/breakwater/good-runs.csv").content.decode()
+
+
+def test_a_page_of_one_component_is_few_queries(watched: Watched) -> None:
+    """At most 31, with an outage, several probes and something that waits."""
+    component = watched.component("plans-api")
+    Probe.objects.create(component=component, name="port", kind="tcp", address="127.0.0.1:9", interval=5)
+    client = browser(watched.world)
+    client.get(PLANS)
+    with CaptureQueriesContext(connection) as queries:
+        client.get(PLANS)
+    assert len(queries) <= 31, [query["sql"][:120] for query in queries.captured_queries]

@@ -5,10 +5,11 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from portal.kit import clock
-from resilience.health.minutes import Row, _folded, minutes
-from resilience.health.models import Bucket, Component, Result
+from resilience.health.minutes import Row, minutes
+from resilience.health.models import Bucket, Component, Probe, Result
+from resilience.health.standing import ComponentHealth
 from resilience.health.system import system_of
-from resilience.health.timelines import Mark
+from resilience.health.timelines import Mark, folded
 from tests.health.pages.watched import Watched, make_watched
 from tests.web.world import World
 
@@ -22,9 +23,7 @@ def marks(*words: str) -> list[Mark]:
 
 def test_failed_tests_of_an_outage_are_two_lines() -> None:
     """With how often and since when; what happened before and after stands by itself."""
-    told = [
-        mark.word for mark in _folded(marks("closed", "tested", "open", "tested", "open", "tested", "open", "down"))
-    ]
+    told = [mark.word for mark in folded(marks("closed", "tested", "open", "tested", "open", "tested", "open", "down"))]
     assert told[0] == "closed"
     assert told[-1] == "down"
     assert any(word.startswith("open 3 times since") for word in told)
@@ -34,13 +33,18 @@ def test_failed_tests_of_an_outage_are_two_lines() -> None:
 def test_what_happened_a_few_times_stays_as_it_was() -> None:
     """In its order, a line each, also when outages come back."""
     words = ("up", "down", "note", "up", "down", "up", "planned")
-    assert [mark.word for mark in _folded(marks(*words))] == list(words)
+    assert [mark.word for mark in folded(marks(*words))] == list(words)
+
+
+def standing(component: Component) -> ComponentHealth:
+    """How it stands now."""
+    [one] = [one for one in system_of(None).components if one.component.pk == component.pk]
+    return one
 
 
 def probed(component: Component) -> Row:
     """The row of its probes."""
-    [one] = [one for one in system_of(None).components if one.component.pk == component.pk]
-    return minutes(one).rows[0]
+    return minutes(standing(component)).rows[0]
 
 
 @pytest.mark.django_db
@@ -82,3 +86,23 @@ def test_probes_that_never_stopped_show_no_gap(world: World, monkeypatch: pytest
     row = probed(make_watched(world).component("github"))
     assert {bars.kind for bars in row.cells} == {"up"}
     assert row.columns == 45
+
+
+@pytest.mark.django_db
+def test_the_worst_probes_have_a_row_and_the_others_are_told(watched: Watched) -> None:
+    """What is down comes first, then what fails; how the rest stand is said, and none of them is forgotten in the row of all."""
+    github = watched.component("github")
+    now = clock.now()
+    since = now - timedelta(days=3)
+    made = [
+        Probe(component=github, name=f"p{n}", kind="tcp", state="up", since=since, last_at=now) for n in range(1, 13)
+    ]
+    made[8].failures, made[9].state, made[11].enabled = 1, "down", False
+    Probe.objects.bulk_create(made)
+    rows = minutes(standing(github)).rows
+    assert [row.word for row in rows][:7] == ["Probes", "State", "p10", "p9", "answers", "p1", ""]
+    assert rows[6].says == "9 more probes: 8 up, 1 paused"
+    Probe.objects.filter(name="p12").update(enabled=True)
+    assert minutes(standing(github)).rows[6].says == "9 more probes, all up"
+    Probe.objects.filter(name__in=[f"p{n}" for n in range(3, 13)]).delete()
+    assert "" not in [row.word for row in minutes(standing(github)).rows]
