@@ -12,6 +12,7 @@ from portal.kit.viewer import Viewer
 from portal.web.formats import age, moment, number
 from portal.web.navigation import Banner, Count
 from resilience.breakers.models import Breaker
+from resilience.health.core.states import State
 from resilience.health.models import Outage
 from syncqueue import figures
 
@@ -29,8 +30,9 @@ def queue_count(viewer: Viewer) -> Count | None:
 
 
 def queue_banner(viewer: Viewer) -> Banner | None:
-    """One line while an upstream is down: since when, how many wait, what is safe, when it is expected back."""
+    """One line while an upstream is down and not in planned maintenance: since when, how many wait, what is safe, when it is back."""
     breakers = Breaker.objects.for_org(viewer).out()
+    breakers = breakers.exclude(upstream__component__state=State.MAINTENANCE.value)
     out = list(breakers.select_related("upstream").order_by("opened_at"))
     if not out:
         return None

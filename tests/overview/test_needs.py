@@ -93,6 +93,16 @@ def test_an_open_breaker_is_a_row_before_its_outage_is_written(people: People) -
     assert [need.button for need in rows(people)] == ["Show outage"]
 
 
+def test_what_is_in_planned_maintenance_needs_no_hand(people: People) -> None:
+    """Neither its breaker nor an outage that goes on meanwhile is a row."""
+    upstream = make_upstream(people.tidewater)
+    Breaker.objects.update_or_create(upstream=upstream, defaults={"state": "open", "touched": NOW, "opened_at": NOW})
+    row = component(people.tidewater, upstream)
+    outage(row)
+    Component.objects.filter(pk=row.pk).update(state="maintenance")
+    assert rows(people) == []
+
+
 def test_a_service_that_nothing_is_sent_to_is_told_too(people: People) -> None:
     """It has nothing that waits."""
     outage(component(people.tidewater))

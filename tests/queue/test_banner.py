@@ -89,6 +89,15 @@ def test_what_a_person_stopped_is_not_called_down(people: People) -> None:
     assert sentence(people) == "Plans API: stopped by alice. Changes are taken in and kept; none waits yet."
 
 
+def test_planned_maintenance_is_no_outage(people: People) -> None:
+    """What is down as planned is not told above every page."""
+    upstream = make_upstream(people.tidewater)
+    down(upstream)
+    expected(upstream, None)
+    Component.objects.update(state="maintenance")
+    assert queue_banner(people.viewer(people.alice)) is None
+
+
 def test_a_critical_one_is_loud(people: People) -> None:
     """The sign is that of what is down, red where an upstream that counts most is."""
     upstream = make_upstream(people.tidewater)

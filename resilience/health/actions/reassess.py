@@ -18,6 +18,7 @@ from portal.kit.masking import mask_text
 from portal.kit.viewer import SYSTEM
 from resilience.breakers.models import Breaker
 from resilience.health import causes
+from resilience.health.core.eta import Source
 from resilience.health.core.judge import Change
 from resilience.health.core.occurrences import active_at
 from resilience.health.core.states import Severity, State
@@ -32,6 +33,7 @@ log = logging.getLogger(__name__)
 TOGETHER = timedelta(minutes=2)
 """An outage that began no earlier than so long before its parent's came of it; probes that began to fail so close together began one."""
 JUST = timedelta(seconds=10)
+EXPECTED = ("expected_at", "expected_source", "expected_text", "expected_low", "expected_high", "expected_of")
 
 
 @dataclass(slots=True)
@@ -113,6 +115,8 @@ def _reassess(world: _World, component: Component, changes: Sequence[Change]) ->
     elif shown is State.DOWN and _said_first(world, component, changes):
         _say_better(world, component, reason)
     outage = world.outages.get(component.pk)
+    if outage is not None and shown is State.MAINTENANCE and before is not shown:
+        _expect_again(component, outage, world.now)
     if shown is State.DOWN and outage is None:  # also where a person closed one while it was still down
         _open(world, component, began, reason)
     elif outage is not None and not outage.by_hand and (answering in (State.UP, State.SLOW) or _unwatched(facts)):
@@ -263,6 +267,19 @@ def _expect(outage: Outage, component: Component, now: datetime) -> None:
             keep(outage, expected_for(component, outage.began_at, now))
     except Exception:
         log.exception("It cannot be told when the outage of %s will be over", component)
+
+
+def _expect_again(component: Component, outage: Outage, now: datetime) -> None:
+    """The end of the maintenance that begins is what is expected, unless a person said something else."""
+    if outage.expected_source == Source.PERSON:
+        return
+    before = {"at": outage.expected_at and outage.expected_at.isoformat(), "text": outage.expected_text}
+    _expect(outage, component, now)
+    if outage.expected_source != Source.MAINTENANCE or outage.expected_at is None:
+        return
+    outage.save(update_fields=EXPECTED)
+    said = {"at": outage.expected_at.isoformat(), "text": "", "before": before}
+    _record("outage.expected", f"outage:{outage.pk}", component, now, **said)
 
 
 def _close(world: _World, component: Component, outage: Outage, ended: datetime) -> None:

@@ -16,7 +16,7 @@ from resilience.health.actions.settle import NotOurs, forget, settle
 from resilience.health.book import Book
 from resilience.health.core.states import State
 from resilience.health.expecting import earliest_of
-from resilience.health.models import Component, Flip, Outage, Probe, Result
+from resilience.health.models import Component, Flip, Maintenance, Outage, Probe, Result
 from resilience.health.store import Fence, Ran
 from tests.health.prober.running import watched
 from tests.support.breakers import stop
@@ -203,6 +203,23 @@ def test_a_probe_says_why_better_than_the_breaker(probe: Probe) -> None:
     assert (component.state, component.since) == ("down", at(5))
     assert component.reason == Outage.objects.get().cause == "It answered 503, not 200-399."
     assert Flip.objects.of_components().filter(after="down").count() == 1
+
+
+def test_maintenance_says_when_an_open_outage_is_over(probe: Probe) -> None:
+    """Its end takes the place of an estimate once it begins, with an event that keeps what was said before; not of a person's word."""
+    story(probe, "bbb")
+    component, end = Component.objects.get(), at(3_600)
+    Maintenance.objects.create(
+        organization=component.organization, component=component, title="Disk", starts_at=at(-60), ends_at=end
+    )
+    reassess([component.pk], now=at(40), maintained={component.pk})
+    outage = Outage.objects.get()
+    assert (outage.expected_source, outage.expected_at) == ("maintenance", end)
+    assert Event.objects.filter(verb="outage.expected").count() == 1
+    Component.objects.update(state="down")
+    Outage.objects.update(expected_source="person", expected_at=at(99))
+    reassess([component.pk], now=at(50), maintained={component.pk})
+    assert Outage.objects.get().expected_at == at(99)
 
 
 def test_the_outage_began_with_the_first_of_its_probes(probe: Probe) -> None:
