@@ -13,15 +13,13 @@ from portal.kit import clock
 from portal.kit.errors import NotFound
 from portal.kit.viewer import SYSTEM, Permission, Viewer
 from portal.web import formats
-from portal.web.vocabulary import sign
-from resilience.breakers import words as breaker_words
-from resilience.breakers.models import Transition
 from resilience.health import words
 from resilience.health.expecting import earliest_of
-from resilience.health.models import Component, Flip, Note, Outage
+from resilience.health.models import Component, Note, Outage
 from resilience.health.providers import Impact, impacts
+from resilience.health.timelines import turns
 
-BEFORE, AFTER = timedelta(minutes=10), timedelta(minutes=5)
+AFTER = timedelta(minutes=5)
 MOST = 200
 """So many things that happened are told, the newest."""
 VERBS = ("outage.expected", "outage.closed")
@@ -99,30 +97,26 @@ def story(viewer: Viewer, outage: Outage) -> Story:
 
 
 def _happened(viewer: Viewer, outage: Outage) -> Iterator[Happened]:
-    since, until = outage.began_at - BEFORE, (outage.ended_at or clock.now()) + AFTER
-    yield Happened(outage.began_at, "flag", "bad", _("It began."))
+    """From its beginning until a little after its end, in the words of the component's timeline."""
     if outage.by_hand:
+        yield Happened(outage.began_at, "flag", "bad", _("It began."))
         yield Happened(outage.noticed_at, "edit", "idle", _("The outage was recorded."), outage.opened_by)
     else:
-        yield Happened(outage.noticed_at, "down", "bad", _("The outage opened by itself."))
+        yield Happened(outage.noticed_at, "down", "bad", _("Outage opened."))
     for note in Note.objects.for_org(viewer).filter(outage=outage).order_by("-pk")[:MOST]:
         yield Happened(note.at, "note", "idle", note.text, note.author, lines=True)
     for event in Event.objects.for_org(viewer).about(f"outage:{outage.pk}").filter(verb__in=VERBS)[:MOST]:
         yield _told(event)
-    flips = Flip.objects.for_org(viewer).filter(component_id=outage.component_id, at__gte=since, at__lte=until)
-    for flip in flips.select_related("probe").order_by("-at")[:MOST]:
-        yield _flipped(flip, outage.component)
-    if outage.component.upstream_id is not None:
-        moves = Transition.objects.for_org(viewer).filter(breaker_id=outage.component.upstream_id)
-        for move in moves.filter(at__gte=since, at__lte=until).order_by("-pk")[:MOST]:
-            yield _moved(move)
+    until = (outage.ended_at or clock.now()) + AFTER
+    for mark in turns(outage.component, outage.began_at, until):
+        yield Happened(mark.at, mark.icon, mark.tone, mark.word)
 
 
 def _told(event: Event) -> Happened:
     who = "" if event.actor == SYSTEM else event.actor
     said: dict[str, Any] = json.loads(event.data) if event.data else {}
     if event.verb == "outage.closed":
-        text = _("The outage was closed.") if who else _("It ended by itself.")
+        text = _("The outage was closed.") if who else _("Outage closed.")
         return Happened(event.at, "synced", "ok", text, who)
     before = _expectation(said.get("before") or {})
     text = _("Expected back: %(now)s. Before: %(before)s.")
@@ -135,16 +129,3 @@ def _expectation(said: dict[str, Any]) -> str:
     parts = [words.moment_of(datetime.fromisoformat(at))] if isinstance(at, str) else []
     parts += [text] if isinstance(text := said.get("text"), str) and text else []
     return ", ".join(parts) or _("nobody knows")
-
-
-def _flipped(flip: Flip, component: Component) -> Happened:
-    shown = sign("no_data" if flip.after == "none" else flip.after)
-    said = {"name": flip.probe.name if flip.probe else component.name, "word": str(shown.word).lower()}
-    text = _("Probe %(name)s: %(word)s") % said if flip.probe else _("%(name)s: %(word)s") % said
-    return Happened(flip.at, shown.icon, shown.tone, f"{text}. {flip.reason}" if flip.reason else f"{text}.")
-
-
-def _moved(move: Transition) -> Happened:
-    shown = sign(move.after.replace("-", "_"))
-    said = {"after": breaker_words.state_word(move.after), "cause": breaker_words.cause(move)}
-    return Happened(move.at, shown.icon, shown.tone, _("Breaker %(after)s: %(cause)s") % said)

@@ -110,15 +110,17 @@ def test_the_story(owner: Client, outage: Outage) -> None:
     component = outage.component
     component.run_book = "https://wiki.example.org/down"
     component.save()
-    probe = component.probes.get()
     Flip.objects.create(
         component=component,
-        probe=probe,
         at=outage.began_at,
         noticed_at=outage.noticed_at,
         before="up",
         after="down",
         reason=f"boom {EVIL}",
+    )
+    long_before = outage.began_at - timedelta(minutes=3)
+    Flip.objects.create(
+        component=component, at=long_before, noticed_at=long_before, before="up", after="down", reason="Long before."
     )
     assert component.upstream_id is not None
     Store().ensure([component.upstream_id])
@@ -135,8 +137,9 @@ def test_the_story(owner: Client, outage: Outage) -> None:
     assert EVIL not in page
     assert f"timeout {escape(EVIL)}" in page
     assert f"Two<br>lines {escape(EVIL)}" in page
-    assert f"Probe answers: down. boom {escape(EVIL)}" in page
-    assert f"Breaker open: 5 failures {escape(EVIL)}" in page
+    assert f"Down. boom {escape(EVIL)}" in page
+    assert f"Breaker opened: 5 failures {escape(EVIL)}." in page
+    assert "Long before" not in page
     assert "overdue" in page
     assert "median of 6 past outages" in page
     assert "severity critical" in page
