@@ -124,6 +124,13 @@ function drawNames(chart, figures, ink) {
   ctx.restore();
 }
 
+// Figures without a neighbour have no line: they are dots.
+function alone(chart, line) {
+  const values = chart.data[line];
+  const missing = (at) => values[at] === null || values[at] === undefined;
+  return values.flatMap((_value, at) => (!missing(at) && missing(at - 1) && missing(at + 1) ? [at] : []));
+}
+
 function options(figures, size, ink, told) {
   const axis = { stroke: ink["ink-3"], font: `12px ${token("--sans")}`, ticks: { show: false } };
   const span = figures.to - figures.from;
@@ -147,7 +154,7 @@ function options(figures, size, ink, told) {
         stroke: line.main ? ink.accent : ink["idle-mark"],
         width: line.main ? 1.8 : 1.4,
         fill: line.main ? `color-mix(in srgb, ${ink.accent} 10%, transparent)` : undefined,
-        points: { show: false },
+        points: { show: false, filter: alone, size: 5, width: 0, fill: line.main ? ink.accent : ink["idle-mark"] },
         spanGaps: false,
       })),
     ],

@@ -3,9 +3,10 @@
 Inside the box the plot takes the middle: names of outages stand above it, times below it. A minute without data is a gap, never a zero.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date, datetime, time, timedelta
+from math import ceil
 
 from django.utils import formats, timezone
 
@@ -20,6 +21,8 @@ LETTER = 1.2
 """About how much of the box's width, in percent, a letter of a band's name takes in a small chart."""
 DAY = 24 * HOUR
 MOST_TICKS = 7
+TIMES = (300, 900, 1800, HOUR, 2 * HOUR, 6 * HOUR, 12 * HOUR)
+"""How far apart the times below a chart stand, in seconds."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,7 +102,10 @@ class Row:
 
 @dataclass(frozen=True, slots=True)
 class Chart:
-    """All that the template needs. `summary` is the chart's name for those who cannot see it."""
+    """All that the template needs. `summary` is the chart's name for those who cannot see it.
+
+    `lines` and `areas` are of the main line, `others` the further ones; `dots` and `other_dots` are figures that stand alone.
+    """
 
     name: str
     summary: str
@@ -118,6 +124,8 @@ class Chart:
     others: list[str] = field(default_factory=list)
     ends: list[Tick] = field(default_factory=list)
     limits: list[Tick] = field(default_factory=list)
+    dots: str = ""
+    other_dots: str = ""
     csv: str = ""
 
 
@@ -143,7 +151,7 @@ def line_chart(
     top = ceiling(max((point.value for point in points if point.value is not None), default=0))
     columns = max(len(points) - 1, 1)
     known = [(x, point.value) for x, point in enumerate(points) if point.value is not None]
-    runs = _runs([(x, 100 - value * 100 / top) for x, value in known])
+    found = runs([(x, 100 - value * 100 / top) for x, value in known])
     last_value = points[-1].value if points else None
     last_y = TOP + HEIGHT * (1 - (last_value or 0) / top)
     return Chart(
@@ -154,12 +162,13 @@ def line_chart(
         rows=[Row(point.at, (number(point.value),)) for point in reversed(_thinned(points))],
         across=_across(top),
         below=_below(points),
-        lines=[_path(run) for run in runs],
-        areas=[f"{_path(run)}V100H{run[0][0]}Z" for run in runs],
+        lines=_lines(found),
+        areas=_areas(found),
+        dots=_dots(found),
         bands=_bands(points, spans),
         last=Tick(percent(max(_crest(points, top) - 5, 13)), label) if last_value is not None else None,
         last_y=percent(last_y),
-        now_label=_clock(points[-1].at) if points else "",
+        now_label=clock(points[-1].at) if points else "",
     )
 
 
@@ -190,20 +199,19 @@ def series_chart(
     whole = max((end - start).total_seconds(), 1.0)
     places = [round((moment - start).total_seconds() * 1000 / whole) for moment in at]
     main: list[list[tuple[int, float]]] = []
-    others: list[str] = []
+    others: list[list[tuple[int, float]]] = []
     ends: list[Tick] = []
     for one in series:
         heights = [None if value is None else 100 - (max(value, floor) - floor) * 100 / span for value in one.values]
-        runs = [
-            [(places[x], y) for x, y in run] for run in _runs([(x, y) for x, y in enumerate(heights) if y is not None])
-        ]
+        known = runs([(x, y) for x, y in enumerate(heights) if y is not None])
+        found = [[(places[x], y) for x, y in run] for run in known]
         last = next((y for y in reversed(heights) if y is not None), None)
         if last is not None:
             ends.append(Tick(percent(TOP + HEIGHT * last / 100), one.name))
         if one.main:
-            main = runs
+            main = found
         else:
-            others += [_path(run) for run in runs]
+            others += found
     return Chart(
         name=name,
         summary=summary,
@@ -215,11 +223,13 @@ def series_chart(
             for step in range(steps + 1)
         ],
         below=_dates(start, end),
-        lines=[_path(run) for run in main],
-        areas=[f"{_path(run)}V100H{run[0][0]}Z" for run in main if len(run) > 1],
+        lines=_lines(main),
+        areas=_areas(main),
+        dots=_dots(main),
         bands=_bands([Point(start, None), Point(end, None)], spans),
-        now_label=now_label or _clock(end),
-        others=others,
+        now_label=now_label or clock(end),
+        others=_lines(others),
+        other_dots=_dots(others),
         ends=_apart(ends),
         limits=[
             Tick(percent(TOP + HEIGHT * (1 - (limit.value - floor) / span)), limit.name)
@@ -293,7 +303,7 @@ def volume_chart(
         across=_across(top),
         below=_below(good),
         marks=[mark for mark in marks if mark is not None],
-        now_label=_clock(good[-1].at) if good else "",
+        now_label=clock(good[-1].at) if good else "",
     )
 
 
@@ -306,21 +316,34 @@ def _mark(x: int, good: float | None, bad: float | None, top: float) -> Mark | N
     )
 
 
-def _runs(places: Sequence[tuple[int, float]]) -> list[list[tuple[int, float]]]:
-    """The points in stretches: up to two missing minutes are bridged, more are a gap."""
-    runs: list[list[tuple[int, float]]] = []
+def runs(places: Sequence[tuple[int, float]]) -> list[list[tuple[int, float]]]:
+    """The points in stretches: up to two missing ones are bridged, more are a gap."""
+    found: list[list[tuple[int, float]]] = []
     for place in places:
-        if runs and place[0] - runs[-1][-1][0] <= BRIDGED + 1:
-            runs[-1].append(place)
+        if found and place[0] - found[-1][-1][0] <= BRIDGED + 1:
+            found[-1].append(place)
         else:
-            runs.append([place])
-    return runs
+            found.append([place])
+    return found
+
+
+Runs = Sequence[Sequence[tuple[int, float]]]
+
+
+def _lines(found: Runs) -> list[str]:
+    return [_path(run) for run in found if len(run) > 1]
+
+
+def _areas(found: Runs) -> list[str]:
+    return [f"{_path(run)}V100H{run[0][0]}Z" for run in found if len(run) > 1]
+
+
+def _dots(found: Runs) -> str:
+    """The points that have no neighbour: lines without a length, which round ends make dots."""
+    return "".join(f"M{run[0][0]} {run[0][1]:.1f}h0" for run in found if len(run) == 1)
 
 
 def _path(run: Sequence[tuple[int, float]]) -> str:
-    if len(run) == 1:
-        x, y = run[0]
-        return f"M{x - 0.4:.1f} {y:.1f}H{x + 0.4:.1f}"
     return "M" + "L".join(f"{x} {y:.1f}" for x, y in run)
 
 
@@ -333,18 +356,21 @@ def _below(points: Sequence[Point], most: float = 0.88) -> list[Tick]:
     """Round times below the plot; none close to its end, where "now" stands."""
     if len(points) < 2:
         return []
-    start, end = points[0].at, points[-1].at
+    found = round_times(points[0].at, points[-1].at, TIMES, MOST_TICKS)
+    shown = [(share, at) for share, at in found if 0.04 < share < most]
+    return [Tick(percent(share * 100), clock(at), minor=n % 2 == 0) for n, (share, at) in enumerate(shown)]
+
+
+def round_times(start: datetime, end: datetime, steps: Sequence[int], most: int) -> Iterator[tuple[float, datetime]]:
+    """Round local times between two moments, by the least step (seconds) that makes no more than so many, with their shares of the way."""
     span = (end - start).total_seconds()
-    step = next((step for step in (300, 900, 1800, HOUR, 2 * HOUR, 6 * HOUR) if span / step <= 7), 12 * HOUR)
+    step = next((step for step in steps if span / step <= most), steps[-1])
     local = timezone.localtime(start)
     midnight = local.replace(hour=0, minute=0, second=0, microsecond=0)
-    at = midnight + timedelta(seconds=(int((local - midnight).total_seconds()) // step + 1) * step)
-    ticks: list[Tick] = []
-    while (share := (at - start).total_seconds() / span) < most:
-        if share > 0.04:
-            ticks.append(Tick(percent(share * 100), _clock(at), minor=len(ticks) % 2 == 0))
+    at = midnight + timedelta(seconds=ceil((local - midnight).total_seconds() / step) * step)
+    while at < end:
+        yield (at - start).total_seconds() / span, at
         at += timedelta(seconds=step)
-    return ticks
 
 
 def _bands(points: Sequence[Point], spans: Sequence[Span]) -> list[Band]:
@@ -391,5 +417,6 @@ def _thinned(points: Sequence[Point], most: int = 72) -> list[Point]:
     return list(points[::-1][::step][::-1])
 
 
-def _clock(at: datetime) -> str:
+def clock(at: datetime) -> str:
+    """The time of day for the reader."""
     return f"{timezone.localtime(at):%H:%M}"

@@ -3,18 +3,17 @@
 Equal neighbours are one run: a run is one dashed line whose dashes are the bars, so that ninety good days cost a few bytes.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 from itertools import groupby
-from math import ceil
 
-from django.utils import timezone
+from portal.web.charts import Tick, clock, percent, round_times, runs
 
-BRIDGED = 2
-"""So many missing minutes are bridged; more are a gap."""
-STEPS = (60, 120, 300, 600, 900, 1800, 3600, 2 * 3600, 6 * 3600, 12 * 3600, 24 * 3600)
+STEPS = (60, 120, 300, 600, 900, 1800, 3600, 2 * 3600, 6 * 3600)
 MOST_TICKS = 4
+LAST, LAST_NARROW = 0.86, 0.6
+"""How far along the last time may begin, for "now" stands at the end: at all, and where space is short."""
 LABEL_FROM = 7.0
 """Percent of the track from which on a stretch has room for its word."""
 
@@ -54,15 +53,6 @@ class Piece:
     marked: bool = True
 
 
-@dataclass(frozen=True, slots=True)
-class Tick:
-    """A time over the tracks; `minor` ones go first where space is short."""
-
-    x: str
-    label: str
-    minor: bool
-
-
 def spark(values: Sequence[float | None], *, out_from: int | None = None, top: float | None = None) -> Spark:
     """The line of these figures, the oldest first; what is missing is a gap. `top` is the figure at the upper edge, else it fits them."""
     known = [value for value in values if value is not None]
@@ -71,23 +61,13 @@ def spark(values: Sequence[float | None], *, out_from: int | None = None, top: f
         return Spark(width, "", "", out_from)
     steady = sorted(known)[len(known) // 2]
     top = top or max(max(known) * 1.08, steady * 1.9, 1e-9)
-    runs = _runs([(x, round(100 - value * 100 / top)) for x, value in enumerate(values) if value is not None])
-    line = "".join(_line(run) for run in runs)
-    area = "".join(f"{_line(run)}V100H{run[0][0]}z" for run in runs if len(run) > 1)
+    found = runs([(x, round(100 - value * 100 / top)) for x, value in enumerate(values) if value is not None])
+    line = "".join(_line(run) for run in found)
+    area = "".join(f"{_line(run)}V100H{run[0][0]}z" for run in found if len(run) > 1)
     return Spark(width, line, area, out_from, known[-1])
 
 
-def _runs(places: Iterable[tuple[int, int]]) -> list[list[tuple[int, int]]]:
-    runs: list[list[tuple[int, int]]] = []
-    for place in places:
-        if runs and place[0] - runs[-1][-1][0] <= BRIDGED + 1:
-            runs[-1].append(place)
-        else:
-            runs.append([place])
-    return runs
-
-
-def _line(run: Sequence[tuple[int, int]]) -> str:
+def _line(run: Sequence[tuple[int, float]]) -> str:
     """Relative steps: short to send."""
     (x, y), *rest = run
     if not rest:
@@ -140,12 +120,12 @@ def piece(
     left, right = share_at(began, start, end), share_at(stop, start, end)
     fits = right - left >= LABEL_FROM
     return Piece(
-        f"{left:.2f}%",
-        f"{max(right - left, 0.3):.2f}%",
+        percent(left),
+        percent(max(right - left, 0.3)),
         word if fits else "",
         title or word,
         tone,
-        f"{left:.2f}%",
+        percent(left),
         began,
         marked=began > start,
     )
@@ -153,19 +133,11 @@ def piece(
 
 def ticks(start: datetime, end: datetime) -> list[Tick]:
     """Round local times between the two; none close to the end, where "now" stands."""
-    span = (end - start).total_seconds()
-    step = next((step for step in STEPS if span / step <= MOST_TICKS), STEPS[-1])
-    local = timezone.localtime(start)
-    midnight = local.replace(hour=0, minute=0, second=0, microsecond=0)
-    first = ceil((local - midnight).total_seconds() / step) * step
-    found: list[Tick] = []
-    at = midnight + timedelta(seconds=first)
-    while (place := (at - start).total_seconds() / span * 100) < 86:
-        if place >= 0:
-            label = f"{at:%H:%M}" if step < STEPS[-1] else f"{at.day}"
-            found.append(Tick(f"{place:.2f}%", label, minor=len(found) % 2 == 1))
-        at += timedelta(seconds=step)
-    return found
+    found = [(share, at) for share, at in round_times(start, end, STEPS, MOST_TICKS) if share < LAST]
+    return [
+        Tick(percent(share * 100), clock(at), minor=n % 2 == 1 or share > LAST_NARROW)
+        for n, (share, at) in enumerate(found)
+    ]
 
 
 def volume(points: Sequence[tuple[datetime, float]], start: datetime, end: datetime) -> tuple[str, str, float]:

@@ -9,10 +9,11 @@ from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
 from portal.kit import clock
+from portal.web.charts import Tick
 from portal.web.formats import age, number
 from portal.web.vocabulary import sign
 from resilience.health import drawing, words
-from resilience.health.drawing import Bars, Piece, Tick
+from resilience.health.drawing import Bars, Piece
 from resilience.health.models import MINUTE, Bucket, Component, Result
 from resilience.health.series import Span
 from resilience.health.standing import ComponentHealth

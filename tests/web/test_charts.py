@@ -5,7 +5,7 @@ from datetime import UTC, datetime, timedelta
 from hypothesis import given
 from hypothesis import strategies as st
 
-from portal.web.charts import Point, Span, ceiling, line_chart, volume_chart
+from portal.web.charts import Point, Series, Span, ceiling, line_chart, series_chart, volume_chart
 
 START = datetime(2026, 11, 21, 2, 0, tzinfo=UTC)
 
@@ -29,6 +29,19 @@ def test_a_gap_without_data_is_not_drawn() -> None:
     parted = line_chart("a", "a", points(1, 1, None, None, None, 2, 2), label="2 waiting", heads=("n",))
     assert len(bridged.lines) == 1
     assert len(parted.lines) == 2
+
+
+def test_a_figure_that_stands_alone_is_a_dot() -> None:
+    """Also in a chart of a year, where the width of one step cannot be seen."""
+    days = [START + timedelta(days=day) for day in range(183)]
+    alone: list[float | None] = [None] * 182
+    lines = [Series("p95", [*alone, 3.0], main=True), Series("p50", [*alone, 1.0])]
+    year = series_chart("a", "a", days, lines, write=str, start=START, end=days[-1])
+    assert (year.lines, year.others, year.areas) == ([], [], [])
+    assert (year.dots, year.other_dots) == ("M1000 0.0h0", "M1000 66.7h0")
+    hour = line_chart("a", "a", points(1, None, None, None, 2, 2), label="", heads=("n",))
+    assert hour.dots.startswith("M0 ")
+    assert len(hour.lines) == 1
 
 
 def test_without_data_nothing_is_drawn_as_good() -> None:

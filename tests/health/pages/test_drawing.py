@@ -78,7 +78,8 @@ def test_times_over_the_tracks_are_few_and_round(minutes: int) -> None:
     """Never more than fit, none where "now" stands."""
     ticks = drawing.ticks(START, START + timedelta(minutes=minutes))
     assert len(ticks) <= drawing.MOST_TICKS + 1
-    assert all(float(tick.x.rstrip("%")) < 90 for tick in ticks)
+    assert all(float(tick.at.rstrip("%")) < 90 for tick in ticks)
+    assert all(float(tick.at.rstrip("%")) < 62 for tick in ticks if not tick.minor)
 
 
 def test_an_amount_holds_until_the_next_is_known() -> None:
