@@ -47,7 +47,9 @@ def zones() -> list[tuple[str, str]]:
 class PlanForm(Showing):
     """What is maintained, when, and how often. Moments are read on the clock of the zone that the form names."""
 
-    what = forms.ChoiceField(label=gettext_lazy("What"))
+    what = forms.ChoiceField(
+        label=gettext_lazy("What"), error_messages={"required": gettext_lazy("Choose what the maintenance is for.")}
+    )
     title = forms.CharField(
         label=gettext_lazy("What is done"), max_length=100, help_text=gettext_lazy("So that others know why it is out.")
     )
@@ -102,7 +104,7 @@ class PlanForm(Showing):
         initial: Any = None,
     ) -> None:
         super().__init__(data, initial={"time_zone": organizations[0].time_zone, **(initial or {})})
-        self._choices("what", _whats(organizations, components))
+        self._choices("what", [("", _("Choose one")), *_whats(organizations, components)])
         self._choices("time_zone", zones())
 
     def _choices(self, name: str, choices: Sequence[Any]) -> None:

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from django.contrib import messages
@@ -28,6 +28,7 @@ from resilience.health.maintenance_listing import Asked
 from resilience.health.models import Component, Maintenance
 
 NEXT, PREVIEWED, PAST = 3, 6, 30
+SLACK = timedelta(minutes=1)
 MOST = 500
 """So many plans that can still come are listed."""
 
@@ -147,12 +148,19 @@ def plan(request: HttpRequest) -> HttpResponse:
         try:
             if request.POST.get("do") != "preview":
                 row = _planned(viewer, form)
-                messages.success(request, _("%s is planned.") % row.title)
+                messages.success(request, _said_planned(row))
                 return redirect("maintenance")
             context["times"] = _preview(viewer, form)
         except (Invalid, Conflicting) as error:
             form.show(error.faults, error.detail)
     return _answer(request, "health/maintenance_plan.html", context, status=422 if form.errors else 200)
+
+
+def _said_planned(row: Maintenance) -> str:
+    """That it is planned; of one that has begun already, from when on it counts."""
+    if row.schedule or row.starts_at >= clock.now() - SLACK:
+        return _("%s is planned.") % row.title
+    return _("%s is planned and has begun already: from now on what it is for reads maintenance.") % row.title
 
 
 def _planned(viewer: Viewer, form: PlanForm) -> Maintenance:

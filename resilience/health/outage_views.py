@@ -20,7 +20,7 @@ from portal.kit.errors import Conflicting, Forbidden, Invalid
 from portal.kit.viewer import Permission, Viewer
 from portal.settings_pages.reading import chosen_of, viewer_of
 from portal.web.parts import part_of
-from resilience.health.actions.close_outage import close_outage
+from resilience.health.actions.close_outage import close_outage, refuse_over
 from resilience.health.actions.expect_outage import expect_outage
 from resilience.health.actions.note_outage import note_outage
 from resilience.health.actions.record_outage import record_outage
@@ -148,6 +148,7 @@ def _cells(outage: Outage) -> Iterable[str]:
         "component": component.slug,
         "organization": component.organization.slug if component.organization else "",
         "seconds": round(_seconds(outage)),
+        "expected_source": outage.expected_source if outage.expected_at or outage.expected_text else "",
     }
     return [_cell(values.get(name, getattr(outage, name, ""))) for name in COLUMNS]
 
@@ -243,12 +244,25 @@ def close(request: HttpRequest, outage_id: int) -> HttpResponse:
     """Asks why, says what follows, then closes the outage."""
     viewer = viewer_of(request)
     outage = _may(viewer, outage_id)
+    if outage.ended_at is not None and request.method == "GET":
+        return _over(request, outage)
     form = CloseForm(request.POST if request.method == "POST" else None)
     if form.is_bound and _done(form, lambda said: close_outage(viewer=viewer, outage_id=outage_id, **said)):
         messages.success(request, _("The outage of %s is closed.") % outage.component.name)
         return redirect("outage", outage_id)
+    if form.errors:
+        outage = outage_of(viewer, outage_id)  # it may be over by now
     context = {"outage": outage, "form": form}
     return _answer(request, "health/outage_close.html", context, status=422 if form.errors else 200)
+
+
+def _over(request: HttpRequest, outage: Outage) -> HttpResponse:
+    """Leads to an outage that is over already, and says who was first."""
+    try:
+        refuse_over(outage)
+    except Conflicting as error:
+        messages.warning(request, error.detail)
+    return redirect("outage", outage.pk)
 
 
 def _may(viewer: Viewer, outage_id: int) -> Outage:

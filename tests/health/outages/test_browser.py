@@ -130,6 +130,7 @@ def test_without_a_script(visit: Visit, outage: Outage) -> None:
     page.get_by_role("button", name="Close the outage").click()
     expect(page.get_by_role("heading", level=1)).to_contain_text("was out for")
     page.goto(page.url.split("/settings")[0] + "/settings/maintenance/plan")
+    page.get_by_label("What", exact=True).select_option(label="Everything of Tidewater Labs")
     page.get_by_label("What is done").fill("Reboot")
     page.get_by_label("Every day", exact=True).check()
     page.locator("[name=at]").fill("03:15")

@@ -96,6 +96,29 @@ def test_once_is_read_on_the_clock_of_the_zone(owner: Client, component: Compone
     assert "Everything of Tidewater" in page
 
 
+def test_nothing_is_chosen_before_a_person_does(owner: Client, component: Component) -> None:
+    """One key press puts no organization in maintenance; a component's own link still names it."""
+    assert '<option value="" selected>Choose one</option>' in text(owner.get(PLAN))
+    assert "Choose what the maintenance is for." in text(owner.post(PLAN, weekly(component, what="")), 422)
+    assert not Maintenance.objects.exists()
+    assert f'<option value="{component.pk}" selected>' in text(owner.get(f"{PLAN}?component={component.pk}"))
+
+
+def test_one_that_has_begun_says_so(owner: Client, component: Component) -> None:
+    """It is taken, and the page says that it counts from now on."""
+    start, end = (f"{clock.now() + timedelta(hours=n):%Y-%m-%dT%H:%M}" for n in (-1, 1))
+    said = {
+        "what": component.pk,
+        "title": "Disk",
+        "how": "once",
+        "starts_at": start,
+        "ends_at": end,
+        "time_zone": "UTC",
+    }
+    page = text(owner.post(PLAN, said, follow=True))
+    assert "Disk is planned and has begun already" in page
+
+
 def test_the_last_day_counts(owner: Client, component: Component) -> None:
     """Up to and with a day is the midnight after it on the clock of the plan."""
     last = date(2027, 3, 28)

@@ -195,7 +195,13 @@ def test_two_tabs(owner: Client, outage: Outage) -> None:
     """The second one is told who closed it; what was typed stays."""
     path = f"/settings/health/outages/{outage.pk}"
     owner.post(f"{path}/close", {"reason": "First"})
-    assert "alice closed this outage meanwhile" in text(owner.post(f"{path}/close", {"reason": "Second"}), 422)
+    second = text(owner.post(f"{path}/close", {"reason": "Second"}), 422)
+    assert "alice closed this outage meanwhile" in second
+    assert "Second" in second
+    assert f'href="{path}"' in second
+    assert 'type="submit" data-sending' not in second
+    assert "so far" not in second
+    assert "alice closed this outage meanwhile" in text(owner.get(f"{path}/close", follow=True))
     assert "alice closed this outage meanwhile" in text(owner.post(f"{path}/expect", {"text": "Soon"}), 422)
     assert owner.post(f"{path}/note", {"text": "What we learnt."}).status_code == 302
 
@@ -237,6 +243,14 @@ def test_a_cell_is_no_formula(owner: Client, outage: Outage) -> None:
     """What a stranger's server answered does not run in a spreadsheet."""
     Outage.objects.update(cause='=HYPERLINK("http://evil")')
     assert "'=HYPERLINK" in text(owner.get("/settings/health/outages.csv"))
+
+
+def test_the_file_names_no_source_of_what_is_not_known(owner: Client, outage: Outage) -> None:
+    """As the page, which says that it is not known."""
+    path = "/settings/health/outages.csv"
+    assert ",past," in text(owner.get(path))
+    Outage.objects.update(expected_at=None, expected_source="test")
+    assert ",test," not in text(owner.get(path))
 
 
 def test_who_may(people: People, outage: Outage) -> None:
