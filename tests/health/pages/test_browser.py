@@ -153,6 +153,7 @@ def test_the_outage_comes_first_on_a_phone(visit: Visit, watched: Watched) -> No
 def test_it_works_without_a_script(visit: Visit, watched: Watched) -> None:
     """Plain links and forms lead to all of it; charts are the server's."""
     page = visit("alice", javascript=False).open(HEALTH)
+    assert page.locator("#minutes").evaluate("panel => panel.clientHeight") < 140
     page.get_by_role("link", name="Show what happened to plans-api").click()
     expect(page.locator("#minutes .tracks")).to_be_visible()
     page.get_by_role("link", name="openai", exact=True).first.click()

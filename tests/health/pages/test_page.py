@@ -215,10 +215,12 @@ def test_all_good_is_quiet(watched: Watched) -> None:
 
 
 def test_breakwater_itself_has_a_card(watched: Watched) -> None:
-    """What its own probes found, a line each, with what the colours of days mean."""
-    said = text(browser(watched.world).get(HEALTH))
-    for line in ("Breakwater itself", "Database 2 ms", "Disk 71 % free", "Workers 4 of 4 duties held", "good day"):
-        assert line in said
+    """What its own probes found, a line each; what the colours of days mean stands below all cards."""
+    answer = browser(watched.world).get(HEALTH)
+    for line in ("Breakwater itself", "Database 2 ms", "Disk 71 % free", "Workers 4 of 4 duties held"):
+        assert line in text(answer)
+    strip_key = markup(answer).index("good day")
+    assert markup(answer).index("</ul>", markup(answer).index('id="itself"')) < strip_key
 
 
 def test_without_upstreams_the_page_leads_to_them(world: World) -> None:
