@@ -1,7 +1,7 @@
 """The queue's figures: from counters and samples, never by counting rows."""
 
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -11,10 +11,11 @@ from django.utils.translation import gettext as _
 from portal.kit.viewer import Viewer
 from portal.web.charts import Chart, Point, Span, line_chart, volume_chart
 from portal.web.formats import age, number
+from resilience.upstreams.models import Upstream
 from syncqueue.core.states import ItemState
 from syncqueue.models import Counter, Sample
 
-MINUTE = timedelta(minutes=1)
+MINUTE, HOUR = timedelta(minutes=1), timedelta(hours=1)
 WINDOWS = (timedelta(minutes=20), timedelta(hours=1), timedelta(hours=6))
 COLUMNS = 72
 SINCE_EVER = ("enqueued", "delivered", "refused", "retried", "merged", "coalesced")
@@ -53,16 +54,13 @@ class History:
     waiting: list[Point]
     delivered: list[Point]
     refused: list[Point]
+    hour_ago: Mapping[int, int]
+    """What each upstream had taken since ever, by its first sample of the last hour."""
 
     @property
     def span(self) -> str:
         """The stretch of time in words: "6 h"."""
         return age(self.minutes * 60).replace("\u00a000\u00a0" + _("min"), "")
-
-    def delivered_last(self, minutes: int) -> float | None:
-        """How many were delivered in the last minutes; None without samples."""
-        known = [point.value for point in self.delivered[-minutes:] if point.value is not None]
-        return sum(known) if known else None
 
 
 def history(viewer: Viewer, *, now: datetime, waiting: int, upstream: str = "") -> History:
@@ -85,7 +83,21 @@ def history(viewer: Viewer, *, now: datetime, waiting: int, upstream: str = "") 
         [*(Point(at, sums.waiting.get(at)) for at in slots), Point(now, waiting)],
         [Point(at, sums.delivered.get(at)) for at in slots],
         [Point(at, sums.refused.get(at)) for at in slots],
+        {upstream_id: delivered for at, upstream_id, _waiting, delivered, _refused in rows[::-1] if at >= now - HOUR},
     )
+
+
+def delivered_last_hour(
+    upstreams: Iterable[Upstream], counters: Mapping[int, Mapping[str, int]], seen: History, now: datetime
+) -> int | None:
+    """How many items these upstreams took in the last hour, up to this moment; None where that is not known of any."""
+    known = {one.pk: 0 if one.created_at >= now - HOUR else seen.hour_ago.get(one.pk) for one in upstreams}
+    took = [
+        max(counters.get(upstream_id, {}).get("delivered", 0) - before, 0)
+        for upstream_id, before in known.items()
+        if before is not None
+    ]
+    return sum(took) if took else None
 
 
 class _Sums:

@@ -38,7 +38,8 @@ def overview(request: HttpRequest) -> HttpResponse:
 
 def _figures(viewer: Viewer) -> dict[str, Any]:
     now, whole = clock.now(), system(viewer)
-    counts = figures.totals(figures.by_upstream(viewer))
+    counters = figures.by_upstream(viewer)
+    counts = figures.totals(counters)
     seen = figures.history(viewer, now=now, waiting=counts["waiting"])
     upstreams = list(Upstream.objects.for_org(viewer).order_by("slug"))
     known = standings([upstream.pk for upstream in upstreams])
@@ -47,7 +48,7 @@ def _figures(viewer: Viewer) -> dict[str, Any]:
     return {
         "counts": counts,
         "seen": seen,
-        "last_hour": seen.delivered_last(60),
+        "last_hour": figures.delivered_last_hour(upstreams, counters, seen, now),
         "waiting": figures.waiting_chart(seen, troubles(viewer, seen.start, now)),
         "needs": needs(viewer, counts, upstreams, known),
         "system": whole,
