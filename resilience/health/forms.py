@@ -81,6 +81,7 @@ class ComponentForm(forms.Form):
     ) -> None:
         super().__init__(data, initial=_shown(component) if component else {})
         self.component = component
+        say_what_is_missing(self)
         self._choices("parent", [("", _("None")), *_grouped(parents)])
         if component is None:
             del self.fields["feeds_breaker"], self.fields["revision"]
@@ -109,6 +110,20 @@ def show(form: forms.Form, faults: Sequence[Fault], names: Mapping[str, str] | N
         form.add_error(name if name in form.fields else None, fault.detail)
 
 
+def say_what_is_missing(form: forms.Form) -> None:
+    """Has each field that cannot be empty say what to enter, with its example where it has one."""
+    for field in form.fields.values():
+        said = {"label": field.label, "example": field.widget.attrs.get("placeholder", "")}
+        if isinstance(field, forms.ChoiceField):
+            text = _("%(label)s is missing. Choose one.")
+        elif isinstance(field, forms.IntegerField):
+            text = _("%(label)s: enter a number.")
+        else:
+            text = _("%(label)s is missing. Enter it, such as %(example)s.")
+            text = text if said["example"] else _("%(label)s is missing. Enter it.")
+        field.error_messages["required"] = text % said
+
+
 def _shown(component: Component) -> dict[str, Any]:
     plain = ("name", "importance", "run_book", "feeds_breaker", "revision")
     parent = component.parent.slug if component.parent else ""
@@ -133,6 +148,7 @@ class RemoveForm(forms.Form):
         super().__init__(data)
         self.name = name
         self.fields["typed"].label = _("Type %s to confirm") % name
+        self.fields["typed"].error_messages["required"] = _("Type the name as it stands: it goes for good.")
 
     def clean_typed(self) -> str:
         """The name, letter by letter."""
@@ -185,6 +201,7 @@ class ProbeForm(forms.Form):
         self.fields = {"name": self.fields.pop("name"), **own, **self.fields}
         if probe is None:
             del self.fields["enabled"], self.fields["revision"]
+        say_what_is_missing(self)
 
     @property
     def main(self) -> list[forms.BoundField]:

@@ -191,9 +191,9 @@ GENERAL = (
                 required=False,
                 example="Accept: application/json",
             ),
-            Field("token", _("Bearer token"), kind="secret", required=False),
             Field("username", _("User name"), required=False),
             Field("password", _("Password"), kind="secret", required=False),
+            Field("token", _("Bearer token"), kind="secret", required=False),
             Field(
                 "secret_headers",
                 _("Secret header"),

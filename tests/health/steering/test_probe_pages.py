@@ -1,6 +1,8 @@
 """The pages of probes, as plain forms without JavaScript, and the check in its place with htmx."""
 
 import json
+import re
+from itertools import groupby
 from typing import Any
 
 import pytest
@@ -59,12 +61,21 @@ def test_every_template_has_its_form(watch: Watch) -> None:
         page = alice.get(f"/settings/health/components/{watch.upstream.pk}/probes/add/{one.name}")
         assert page.status_code == 200, one.name
         assert all(f'name="value-{field.name}"' in page.content.decode() for field in one.fields), one.name
+        assert f"<h1>Add a probe: {one.title}</h1>" in page.content.decode()
     assert "/probes/add/upstream" in offered
     assert (
         "/probes/add/upstream"
         not in alice.get(f"/settings/health/components/{watch.store.pk}/probes/add").content.decode()
     )
     assert alice.get(f"/settings/health/components/{watch.store.pk}/probes/add/nothing").status_code == 404
+
+
+def test_secrets_of_a_form_follow_each_other(watch: Watch) -> None:
+    """With text fields between them a browser takes them for those of several forms, and complains in its console."""
+    for one in templates():
+        page = watch.browser("alice").get(f"/settings/health/components/{watch.store.pk}/probes/add/{one.name}")
+        kinds = re.findall(r'<input type="(text|password)"', page.content.decode().partition("<main")[2])
+        assert len([kind for kind, _run in groupby(kinds) if kind == "password"]) <= 1, one.name
 
 
 def test_a_probe_of_a_template(watch: Watch) -> None:
@@ -89,8 +100,9 @@ def test_a_probe_of_a_template(watch: Watch) -> None:
 @pytest.mark.parametrize(
     ("fields", "field", "why"),
     [
-        ({"name": ""}, "name", "required"),
-        ({"value-url": ""}, "value-url", "required"),
+        ({"name": ""}, "name", "Name is missing. Enter it."),
+        ({"value-url": ""}, "value-url", "is missing. Enter it, such as https://"),
+        ({"failures_to_down": ""}, "failures_to_down", "Down after so many failures in a row: enter a number."),
         ({"value-url": "ftp://x"}, "value-url", "http"),
         ({"value-url": "http://10.0.0.1/x"}, "value-url", "BREAKWATER_ALLOWED_NETWORKS=10.0.0.1/32"),
         ({"value-url": "http://169.254.169.254/"}, "value-url", "metadata"),
@@ -265,6 +277,7 @@ def test_by_hand(watch: Watch) -> None:
         ({"secret": '{"no": 1}'}, "secret", "no such option"),
         ({"address": ""}, "address", "needs an address"),
         ({"kind": "telepathy"}, "kind", "valid choice"),
+        ({"kind": ""}, "kind", "Kind is missing. Choose one."),
     ],
 )
 def test_by_hand_is_judged_too(watch: Watch, fields: dict[str, str], field: str, why: str) -> None:
