@@ -64,7 +64,7 @@ class History:
 
 
 def history(viewer: Viewer, *, now: datetime, waiting: int, upstream: str = "") -> History:
-    """The last 6 hours, or as much as there is. `waiting` is the figure of this moment, which ends the line."""
+    """The last 6 hours, or as much as there is. `waiting` is the figure of this moment, which ends the line, if there is one."""
     samples = Sample.objects.for_org(viewer).filter(at__gte=now - WINDOWS[-1], at__lte=now)
     if upstream:
         samples = samples.filter(upstream__slug=upstream)
@@ -80,7 +80,7 @@ def history(viewer: Viewer, *, now: datetime, waiting: int, upstream: str = "") 
     return History(
         start,
         len(slots) - 1,
-        [*(Point(at, sums.waiting.get(at)) for at in slots), Point(now, waiting)],
+        [*(Point(at, sums.waiting.get(at)) for at in slots), Point(now, waiting if rows or waiting else None)],
         [Point(at, sums.delivered.get(at)) for at in slots],
         [Point(at, sums.refused.get(at)) for at in slots],
         {upstream_id: delivered for at, upstream_id, _waiting, delivered, _refused in rows[::-1] if at >= now - HOUR},
@@ -122,12 +122,14 @@ class _Sums:
 def waiting_chart(seen: History, spans: Sequence[Span]) -> Chart:
     """How many items waited, minute by minute."""
     values = [point.value for point in seen.waiting if point.value is not None]
-    last = int(values[-1]) if values else 0
+    if not values:
+        return line_chart("waiting", _("Nothing was measured yet."), seen.waiting, label="", heads=(_("Waiting"),))
+    last = int(values[-1])
     label = _("%(n)s waiting") % {"n": number(last)}
     summary = _("Waiting items over the last %(span)s: %(last)s now, %(most)s at the most.") % {
         "span": seen.span,
         "last": number(last),
-        "most": number(max(values, default=0)),
+        "most": number(max(values)),
     }
     return line_chart("waiting", summary, seen.waiting, label=label, heads=(_("Waiting"),), spans=spans)
 

@@ -36,3 +36,13 @@ def test_delivered_in_the_last_hour(age: int, samples: dict[int, int], said: int
     upstreams, counters = Upstream.objects.for_org(viewer), figures.by_upstream(viewer)
     seen = figures.history(viewer, now=NOW, waiting=0)
     assert figures.delivered_last_hour(upstreams, counters, seen, NOW) == said
+
+
+@pytest.mark.parametrize(("waiting", "label"), [(0, ""), (3, "3 waiting")])
+def test_nothing_measured_is_no_zero(waiting: int, label: str) -> None:
+    """A portal that has nothing yet shows no "0 waiting"; what waits is told before the first sample."""
+    people = make_people()
+    seen = figures.history(people.viewer(people.alice), now=NOW, waiting=waiting)
+    chart = figures.waiting_chart(seen, ())
+    assert (chart.last.label if chart.last else "") == label
+    assert bool(chart.dots) is bool(waiting)
