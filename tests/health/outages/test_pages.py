@@ -92,6 +92,14 @@ def test_record_where_one_goes_on(owner: Client, outage: Outage) -> None:
     assert "What I typed" in page
 
 
+def test_where_nothing_is_watched_there_is_nothing_to_record(owner: Client) -> None:
+    """No form that cannot be sent, but where to begin."""
+    page = text(owner.get("/settings/health/outages/record"))
+    assert "Nothing is watched yet." in page
+    assert 'name="component"' not in page
+    assert 'href="/settings/upstreams"' in page[page.index("Nothing is watched yet.") :]
+
+
 @pytest.mark.parametrize(
     "fields",
     [{"component": ""}, {"component": "999999"}, {"component": "x"}, {"severity": "bad"}, {"began_at": "soon"}],
