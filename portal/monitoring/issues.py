@@ -92,4 +92,4 @@ def _followed(followed: Mapping[int, Followed]) -> Iterator[str]:
 
 def _name(one: ComponentHealth, *, several: bool) -> str:
     organization = one.component.organization
-    return f"{organization.slug}/{one.component.slug}" if several and organization else one.component.slug
+    return f"{one.component.name} ({organization.name})" if several and organization else one.component.name

@@ -101,11 +101,9 @@ def _aside(said: str, more: str) -> str:
 
 
 def since(reason: str, moment: str) -> str:
-    """The reason with since when: "Connection refused since 00:42"."""
+    """The reason with since when: "Connection refused since 00:42", what stood in brackets after it."""
     if not reason or not moment:
         return reason or (_("since %s") % moment if moment else "")
-    whole = reason.rstrip(".")
-    said = {"reason": whole, "moment": moment}
-    return (
-        _("%(reason)s, since %(moment)s") if ", " in whole or ". " in whole else _("%(reason)s since %(moment)s")
-    ) % said
+    whole, bracket, aside = reason.rstrip(".").partition(" (")
+    words = _("%(reason)s, since %(moment)s") if ", " in whole or ". " in whole else _("%(reason)s since %(moment)s")
+    return f"{words % {'reason': whole.rstrip('.'), 'moment': moment}}{bracket}{aside}"

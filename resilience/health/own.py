@@ -16,7 +16,7 @@ from resilience.health.outside import reaches
 from resilience.health.store import Fence
 from resilience.health.targets.functions import register_function
 
-SLUG, NAME = "breakwater", "Breakwater"
+SLUG, NAME = "breakwater", "Breakwater itself"
 PROBER = "prober"
 
 
@@ -57,6 +57,9 @@ def ensure(fence: Fence | None = None) -> None:
         mine = Component.objects.unscoped().filter(organization__isnull=True, slug=SLUG).first()
         if mine is None:
             mine = Component.objects.create(slug=SLUG, name=NAME, importance=Importance.HIGH.value)
+        elif mine.name != NAME:
+            mine.name = NAME
+            mine.save(update_fields=["name"])
         known = {probe.name: probe for probe in Probe.objects.unscoped().filter(component=mine)}
         for name, said in _wanted().items():
             _ensure_probe(mine, known.get(name), name, said)

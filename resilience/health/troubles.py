@@ -33,21 +33,22 @@ def _found(viewer: Viewer, since: datetime, now: datetime, upstream: str) -> Ite
         outages = outages.filter(component__upstream__slug=upstream)
         breakers = breakers.filter(upstream__slug=upstream)
     told = set()
-    for slug, began, ended in outages.values_list("component__upstream__slug", "began_at", "ended_at"):
+    found = outages.values_list("component__upstream", "component__upstream__name", "began_at", "ended_at")
+    for pk, name, began, ended in found:
         if ended is None:
-            told.add(slug)
-        yield Span(began, ended or now, _down(slug, began, ended, now))
-    for slug, opened in breakers.values_list("upstream__slug", "opened_at"):
-        if opened and slug not in told:
-            yield Span(opened, now, _down(slug, opened, None, now))
+            told.add(pk)
+        yield Span(began, ended or now, _down(name, began, ended, now))
+    for pk, name, opened in breakers.values_list("upstream", "upstream__name", "opened_at"):
+        if opened and pk not in told:
+            yield Span(opened, now, _down(name, opened, None, now))
     yield from _slow(viewer, since, now, upstream)
 
 
-def _down(slug: str, began: datetime, ended: datetime | None, now: datetime) -> str:
+def _down(name: str, began: datetime, ended: datetime | None, now: datetime) -> str:
     if ended is None:
-        said = {"upstream": slug, "time": moment(began, timezone.localtime(now).date())}
+        said = {"upstream": name, "time": moment(began, timezone.localtime(now).date())}
         return _("%(upstream)s down since %(time)s") % said
-    return _("%(upstream)s down, %(span)s") % {"upstream": slug, "span": age(ended - began)}
+    return _("%(upstream)s down, %(span)s") % {"upstream": name, "span": age(ended - began)}
 
 
 def _slow(viewer: Viewer, since: datetime, now: datetime, upstream: str) -> Iterator[Span]:
@@ -55,20 +56,20 @@ def _slow(viewer: Viewer, since: datetime, now: datetime, upstream: str) -> Iter
     flips = Flip.objects.for_org(viewer).of_components().filter(component__upstream__isnull=False, at__gt=since)
     if upstream:
         flips = flips.filter(component__upstream__slug=upstream)
-    begun: dict[str, datetime] = {}
-    for slug, at, before, after in flips.order_by("at").values_list(
-        "component__upstream__slug", "at", "before", "after"
-    ):
-        if before == State.SLOW and at > begun.get(slug, since):
-            yield _slow_span(slug, begun.pop(slug, since), at)
+    begun: dict[tuple[int, str], datetime] = {}
+    found = flips.order_by("at").values_list("component", "component__upstream__name", "at", "before", "after")
+    for pk, name, at, before, after in found:
+        one = (pk, name)
+        if before == State.SLOW and at > begun.get(one, since):
+            yield _slow_span(name, begun.pop(one, since), at)
         if after == State.SLOW:
-            begun[slug] = at
-    for slug, at in begun.items():
-        yield _slow_span(slug, at, now)
+            begun[one] = at
+    for (_pk, name), at in begun.items():
+        yield _slow_span(name, at, now)
 
 
-def _slow_span(slug: str, start: datetime, end: datetime) -> Span:
-    return Span(start, end, _("%(upstream)s slow, %(span)s") % {"upstream": slug, "span": age(end - start)}, "warn")
+def _slow_span(name: str, start: datetime, end: datetime) -> Span:
+    return Span(start, end, _("%(upstream)s slow, %(span)s") % {"upstream": name, "span": age(end - start)}, "warn")
 
 
 def _joined(spans: Sequence[Span]) -> list[Span]:

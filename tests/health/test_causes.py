@@ -13,7 +13,6 @@ from resilience.outbound.errors import ConnectFailed, NameNotFound, TimedOut
         (ConnectFailed("connection refused").sentence(), "Connection refused."),
         (ConnectFailed().sentence(), "No connection."),
         ("It did not accept the connection (connection refused).", "Connection refused."),
-        ("It did not accept the connection (connection refused).", "Connection refused."),
         (TimedOut().sentence(), "No answer in time."),
         (NameNotFound("no.example").sentence(), "Host name not found: no.example."),
         ("It answered 503, not 200-399.", "It answered 503, not 200-399."),
@@ -65,6 +64,11 @@ def test_it_fits_its_field() -> None:
     [
         ("Connection refused.", "00:42", "Connection refused since 00:42"),
         ("It answered 503, not 200-399.", "00:42", "It answered 503, not 200-399, since 00:42"),
+        (
+            "Connection refused (storage and 1 more probe).",
+            "00:42",
+            "Connection refused since 00:42 (storage and 1 more probe)",
+        ),
         ("", "00:42", "since 00:42"),
         ("Connection refused.", "", "Connection refused."),
     ],

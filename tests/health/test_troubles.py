@@ -20,7 +20,7 @@ def ago(minutes: float) -> datetime:
 def component(people: People, slug: str) -> Component:
     """The component of a new upstream of Tidewater."""
     upstream = Upstream.objects.create(
-        organization=people.tidewater, slug=slug, name=slug, address="http://127.0.0.1:1/"
+        organization=people.tidewater, slug=slug, name=slug.capitalize(), address="http://127.0.0.1:1/"
     )
     return Component.objects.get_or_create(
         upstream=upstream, defaults={"organization": people.tidewater, "slug": slug, "name": slug}
@@ -54,10 +54,10 @@ def test_an_outage_that_is_over_says_how_long_and_one_that_goes_on_since_when(pe
     outage(plans, 50, 42)
     outage(billing, 25, None)
     assert seen(people) == [
-        ("plans down, 8\u00a0min", "bad", 50, 42),
-        ("billing down since 02:47", "bad", 25, 0),
+        ("Plans down, 8\u00a0min", "bad", 50, 42),
+        ("Billing down since 02:47", "bad", 25, 0),
     ]
-    assert [name for name, *_rest in seen(people, "plans")] == ["plans down, 8\u00a0min"]
+    assert [name for name, *_rest in seen(people, "plans")] == ["Plans down, 8\u00a0min"]
 
 
 def test_outages_that_overlap_are_one_stretch(people: People) -> None:
@@ -81,9 +81,9 @@ def test_an_open_breaker_counts_before_its_outage_is_written(people: People) -> 
     Breaker.objects.update_or_create(
         upstream_id=plans.upstream_id, defaults={"state": "open", "touched": NOW, "opened_at": ago(5)}
     )
-    assert seen(people) == [("plans down since 03:07", "bad", 5, 0)]
+    assert seen(people) == [("Plans down since 03:07", "bad", 5, 0)]
     outage(plans, 6, None)
-    assert seen(people) == [("plans down since 03:06", "bad", 6, 0)]
+    assert seen(people) == [("Plans down since 03:06", "bad", 6, 0)]
 
 
 def test_only_the_longest_are_named(people: People) -> None:

@@ -113,7 +113,7 @@ def test_a_critical_upstream_that_is_down(world: World, working: None) -> None:
     said = read(world.browser("alice"), 503)
     assert said["status"] == "unhealthy"
     assert said["circuitBreakers"]["open"] == 1
-    assert said["issues"][0] == "plans-api is down. Its breaker opened: 5 failures in a row."
+    assert said["issues"][0] == "Plans API is down. Its breaker opened: 5 failures in a row."
     assert read(world.browser("nobody"), 503) == {"status": "unhealthy"}
 
 

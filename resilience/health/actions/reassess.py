@@ -146,8 +146,7 @@ def _began(
     if shown is State.DOWN and out is not None and out.opened_at is not None:
         moments.append(out.opened_at)
     if shown is State.DOWN and component.state != shown.value:
-        first = min(moments, default=world.now)
-        moments += [at for one in _failing(world, component) if (at := _failing_since(one)) and at > first - TOGETHER]
+        moments += [at for one in _failing(world, component) if (at := _failing_since(one))]
     outage = world.outages.get(component.pk)
     if shown in (State.DOWN, State.SLOW) and outage is not None and outage.by_hand:
         moments.append(outage.began_at)
@@ -185,9 +184,10 @@ def _reason(world: _World, component: Component, shown: State, out: Breaker | No
 
 
 def _failing(world: _World, component: Component) -> list[Probe]:
-    """Its probes that fail, those that are down first, and of them who has failed for longest."""
-    failing = [one for one in world.probes.get(component.pk, ()) if one.state == State.DOWN.value or one.failures]
-    return sorted(failing, key=lambda one: (one.state != State.DOWN.value, _failing_since(one) or world.now, one.pk))
+    """Its probes that are down or began to fail just now, who has failed for longest first."""
+    known = [(_failing_since(one) or world.now, one.pk, one) for one in world.probes.get(component.pk, ())]
+    recent = world.now - TOGETHER
+    return [one for at, _pk, one in sorted(known) if one.state == State.DOWN.value or (one.failures and at > recent)]
 
 
 def _failing_since(probe: Probe) -> datetime | None:

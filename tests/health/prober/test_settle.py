@@ -229,12 +229,12 @@ def test_the_outage_began_with_the_first_of_its_probes(probe: Probe) -> None:
     storage, login, old = Probe.objects.bulk_create(others)
     Probe.objects.filter(pk=probe.pk).update(state="down", since=at(12), last_error="It answered 500.")
     Probe.objects.filter(pk=storage.pk).update(state="down", since=at(11), last_error="timed out")
-    Probe.objects.filter(pk=login.pk).update(state="up", failures=2, streak_at=at(10))
+    Probe.objects.filter(pk=login.pk).update(state="up", failures=2, streak_at=at(12))
     Probe.objects.filter(pk=old.pk).update(state="up", failures=1, streak_at=at(-3_000))
     reassess([component.pk], now=at(20))
     component.refresh_from_db()
-    assert (component.since, Outage.objects.get().began_at) == (at(10), at(10))
-    assert component.reason == "timed out (storage and 3 more probes)."
+    assert (component.since, Outage.objects.get().began_at) == (at(11), at(11))
+    assert component.reason == "timed out (storage and 2 more probes)."
 
 
 def test_a_breaker_that_a_person_holds_says_nothing(probe: Probe) -> None:
