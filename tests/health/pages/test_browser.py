@@ -136,12 +136,14 @@ def test_a_chart_that_is_read_is_not_replaced(visit: Visit, watched: Watched) ->
 
 
 def test_the_outage_comes_first_on_a_phone(visit: Visit, watched: Watched) -> None:
-    """Before the score, and every target is large enough."""
+    """Before the score, every target is large enough, and what a person may record or plan is reached from there."""
     page = visit("alice", width=390, height=844).open(HEALTH)
     tops = page.evaluate(
         "['#outages', '#system', '#cards'].map((part) => document.querySelector(part).getBoundingClientRect().top)"
     )
     assert tops == sorted(tops)
+    for name in ("Record outage", "Plan maintenance"):
+        expect(page.get_by_role("main").get_by_role("link", name=name, exact=True)).to_be_visible()
     small = page.evaluate(
         "[...document.querySelectorAll('main .btn, main button, .card .foot a')]"
         ".filter((one) => one.offsetParent && one.getBoundingClientRect().height < 24)"
