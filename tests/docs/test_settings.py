@@ -2,11 +2,14 @@
 
 import ast
 from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 
 import pytest
 
 from tests.docs import pages
+
+pytestmark = pytest.mark.plain
 
 PAGE = "docs/settings.md"
 FOLDERS = ("portal", "resilience", "syncqueue", "conflicts", "tests")
@@ -62,6 +65,7 @@ def default_of(call: ast.Call) -> object:
         return UNKNOWN
 
 
+@cache
 def in_code() -> dict[str, object]:
     """Every variable that the code reads."""
     found: dict[str, object] = {}
@@ -72,6 +76,7 @@ def in_code() -> dict[str, object]:
     return found
 
 
+@cache
 def in_docs() -> dict[str, str]:
     """Every variable that the page names, with its default."""
     return {row[0].strip("`"): row[1] for row in pages.rows(pages.read(PAGE)) if row[0].strip("`").isupper()}
