@@ -87,6 +87,8 @@ class Page:
     one: ComponentHealth
     card: Card
     details: Details
+    latency: str
+    usual: str
     out: Out | None
     probes: list[Kept]
     results: list[Line]
@@ -131,6 +133,8 @@ def shown(viewer: Viewer, organization: str, slug: str, asked: Asked) -> Page:
         one=one,
         card=card(one, known, now),
         details=known,
+        latency=words.latency(known.p95),
+        usual="" if known.usual is None else _("usual %s") % words.latency(known.usual),
         out=out_of(viewer, one),
         probes=[_kept(component, probe, now) for probe in probes],
         results=_results(viewer, probes),

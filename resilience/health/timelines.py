@@ -223,10 +223,14 @@ def _breaker_tracks(
 
 
 def _flip_marks(flips: Sequence[Flip]) -> Iterable[Mark]:
-    """What the component became, and what each of its probes did where there are several to tell apart."""
+    """What the component became, and what each of its probes did where there are several to tell apart.
+
+    That a probe is up from its first answer on, its row shows; a new probe is no news of its component.
+    """
     probes = {flip.probe_id for flip in flips if flip.probe_id is not None}
     for flip in flips:
-        if flip.probe is not None and len(probes) == 1:
+        begins = (flip.before, flip.after) == (State.NONE, State.UP)
+        if flip.probe is not None and (len(probes) == 1 or begins):
             continue
         shown, word = sign(flip.after), _became(flip)
         if flip.probe is not None:

@@ -146,6 +146,7 @@ def _found(name: str, value: object) -> str:
         "size_gb": _("{n} GB in all"),
         "duties": _("{n} duties"),
         "running": _("{n} held"),
+        "connect_ms": _("connected in {n} ms"),
     }
     return ours[name].replace("{n}", str(value)) if name in ours else f"{name.replace('_', ' ')} {value}"
 

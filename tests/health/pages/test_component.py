@@ -136,6 +136,12 @@ def test_outages_notes_and_plans_are_listed(watched: Watched) -> None:
     assert "Planned maintenance: Database moves" in said
 
 
+def test_latency_is_a_figure_also_while_it_is_down(watched: Watched) -> None:
+    """Why it is down is said once, above."""
+    said = text(browser(watched.world).get(PLANS))
+    assert re.search(r"Latency [\d.]+ m?s p95 of the last hour, usual [\d.]+ m?s Score", said)
+
+
 def test_a_stale_probe_is_not_shown_as_well(watched: Watched) -> None:
     """Its state is no data, whatever was last written."""
     Probe.objects.filter(component=watched.component("github")).update(last_at=clock.now() - timedelta(hours=1))

@@ -6,7 +6,7 @@ import pytest
 
 from portal.kit import clock
 from resilience.health.minutes import Row, minutes
-from resilience.health.models import Bucket, Component, Probe, Result
+from resilience.health.models import Bucket, Component, Flip, Probe, Result
 from resilience.health.standing import ComponentHealth
 from resilience.health.system import system_of
 from resilience.health.timelines import Mark, folded
@@ -106,3 +106,14 @@ def test_the_worst_probes_have_a_row_and_the_others_are_told(watched: Watched) -
     assert minutes(standing(github)).rows[6].says == "9 more probes, all up"
     Probe.objects.filter(name__in=[f"p{n}" for n in range(3, 13)]).delete()
     assert "" not in [row.word for row in minutes(standing(github)).rows]
+
+
+@pytest.mark.django_db
+def test_first_answers_of_probes_do_not_fill_the_list(watched: Watched) -> None:
+    """A dozen new probes push nothing out; that one of them goes down is told."""
+    github, now = watched.component("github"), clock.now()
+    probes = [Probe(component=github, name=f"p{n}", kind="tcp") for n in range(12)]
+    for probe in Probe.objects.bulk_create(probes):
+        Flip.objects.create(component=github, probe=probe, at=now, noticed_at=now, before="none", after="up")
+    Flip.objects.create(component=github, probe=probes[3], at=now, noticed_at=now, before="up", after="down")
+    assert [mark.word for mark in minutes(standing(github)).marks] == ["Probe p3: down."]
