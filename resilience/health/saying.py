@@ -56,7 +56,10 @@ def loss(lost: Lost, name: str, of: int) -> str:
     """What points were lost for: "Plans API down", "oldest 24 min", "1 of 5 open". `of`: how many breakers there are, 0 for one's own."""
     said = {"name": name, "n": number(lost.n), "of": number(of), "age": age(lost.seconds)}
     words = OWN_BREAKER.get(lost.why, WORDS[lost.why]) if not of else WORDS[lost.why]
-    return str(words) % said
+    text = str(words) % said
+    if lost.planned:
+        text = _("%(text)s (without %(n)s in maintenance)") % {"text": text, "n": number(lost.planned)}
+    return text
 
 
 def others(n: int) -> str:

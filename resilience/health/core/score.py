@@ -80,13 +80,17 @@ class Facts:
 
 @dataclass(frozen=True, slots=True)
 class Lost:
-    """Points lost, with what it takes to say why: the component (0: none in particular), how many, and how old (seconds)."""
+    """Points lost, with what it takes to say why: the component (0: none in particular), how many, and how old (seconds).
+
+    `planned` is how many more there are that do not count, for they are of components in maintenance.
+    """
 
     why: Why
     points: float
     component: int = 0
     n: int = 0
     seconds: float = 0.0
+    planned: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -180,12 +184,14 @@ def queue(components: Sequence[Facts]) -> Score:
     if not sending:
         return Score(None)
     late = [facts for facts in sending if not facts.planned]
-    waiting = sum(facts.waiting for facts in late)
+    waiting, planned = (
+        sum(facts.waiting for facts in some) for some in (late, [one for one in sending if one.planned])
+    )
     age, oldest = max(((facts.age or 0.0, facts.id) for facts in late), default=(0.0, 0))
     return _score(
         [
             Lost(Why.AGE, QUEUE_AGE.lost(age), oldest, seconds=age),
-            Lost(Why.BACKLOG, QUEUE_DEPTH.lost(waiting), n=waiting),
+            Lost(Why.BACKLOG, QUEUE_DEPTH.lost(waiting), n=waiting, planned=planned),
         ]
     )
 

@@ -6,6 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from resilience.health import saying
 from resilience.health.core.score import (
     PARTS,
     WEIGHTS,
@@ -129,6 +130,15 @@ def test_the_only_upstream_in_maintenance() -> None:
     assert [part.score.value for part in score.parts[:3]] == [100, 100, 100]
     assert score.parts[3].score.lost
     assert system_score([planned]).value is None
+
+
+def test_what_waits_in_maintenance_is_named() -> None:
+    """The queue's page shows more than counts here: the reason says how many are left out."""
+    planned = well(1, state=State.MAINTENANCE, waiting=20)
+    (lost,) = system_score([planned, well(2, waiting=12)]).parts[1].score.lost
+    assert saying.loss(lost, "", 0) == "12 waiting (without 20 in maintenance)"
+    (lost,) = system_score([well(1, waiting=20), well(2, waiting=12)]).parts[1].score.lost
+    assert saying.loss(lost, "", 0) == "32 waiting"
 
 
 def test_of_breakwater_alone_there_is_no_score() -> None:
