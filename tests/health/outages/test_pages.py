@@ -312,3 +312,15 @@ def test_the_page_follows_by_itself(owner: Client, outage: Outage) -> None:
     assert 'id="close"' not in over
     assert 'id="expecting"' in over
     assert "<form" not in over
+
+
+def test_the_list_follows_by_itself(owner: Client, outage: Outage) -> None:
+    """A tab that was left open does not go on counting an outage that is over."""
+    path, live = "/settings/health/outages", {"HX-Request": "true", "HX-Target": "live"}
+    assert "data-stream" in text(owner.get(path))
+    going = text(owner.get(path, headers=live))
+    assert "<html" not in going
+    assert f'id="outage-{outage.pk}"' in going
+    assert "Going on" in going
+    Outage.objects.filter(pk=outage.pk).update(ended_at=clock.now())
+    assert "Going on" not in text(owner.get(path, headers=live))
