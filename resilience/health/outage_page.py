@@ -19,7 +19,7 @@ from resilience.health.models import Component, Note, Outage
 from resilience.health.providers import Impact, impacts
 from resilience.health.timelines import turns
 
-AFTER = timedelta(minutes=5)
+AFTER = timedelta(minutes=1)
 MOST = 200
 """So many things that happened are told, the newest."""
 VERBS = ("outage.expected", "outage.closed")

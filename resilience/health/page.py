@@ -216,9 +216,10 @@ def _fits(one: ComponentHealth, asked: Asked) -> bool:
     return not text or text in one.component.slug.casefold() or text in one.component.name.casefold()
 
 
-def _severity(outage: Outage) -> tuple[int, bool, datetime]:
-    """The worst first; what is out because of another comes after it."""
-    return SEVERE[Severity(outage.severity)], outage.because_of_id is not None, outage.began_at
+def _severity(outage: Outage) -> tuple[bool, int, bool, datetime]:
+    """The worst first; what is out because of another comes after it, and what is out as planned comes last."""
+    planned = outage.component.state == State.MAINTENANCE.value
+    return planned, SEVERE[Severity(outage.severity)], outage.because_of_id is not None, outage.began_at
 
 
 def _telling(mine: Sequence[ComponentHealth], outages: Sequence[Outage]) -> ComponentHealth | None:

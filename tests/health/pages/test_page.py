@@ -154,6 +154,16 @@ def test_several_outages_are_one_panel_and_a_list(watched: Watched) -> None:
     assert f'/outages/{outage.pk}"' in bob
 
 
+def test_what_is_out_as_planned_comes_last(watched: Watched) -> None:
+    """It is not called down, however much it counts."""
+    Component.objects.filter(slug="plans-api").update(state="maintenance", since=clock.now())
+    go_down(watched, "billing", minutes=9)
+    answer = browser(watched.world).get(HEALTH)
+    assert "billing is down" in text(answer)
+    assert "plans-api is in planned maintenance, and its outage goes on" in text(answer)
+    assert "plans-api is down" not in text(answer)
+
+
 def test_a_child_says_whose_fault_it_is(watched: Watched) -> None:
     """Its card and its outage name the parent that is down."""
     watched.set("github", State.DOWN, timedelta(minutes=3), "timed out")
