@@ -56,6 +56,7 @@ class Timeline:
 
 MOST_MARKS = 100
 TWICE = 2
+BAD = {State.DOWN.value, State.SLOW.value}
 BREAKER_SIGNS = {"closed": "closed", "half_open": "half_open", "open": "open"}
 
 
@@ -114,8 +115,9 @@ def folded(marks: Sequence[Mark]) -> list[Mark]:
     for mark in marks:
         known = {one.word for one in run}
         if mark.word not in known and len(known) == TWICE:
-            found += _line_each(run)
-            run = []
+            told = len(run) if len(run) > TWICE else 1  # of two that did not come again the second may begin a row
+            found += _line_each(run[:told])
+            run = run[told:]
         run.append(mark)
     return [*found, *_line_each(run)]
 
@@ -225,12 +227,11 @@ def _breaker_tracks(
 def _flip_marks(flips: Sequence[Flip]) -> Iterable[Mark]:
     """What the component became, and what each of its probes did where there are several to tell apart.
 
-    That a probe is up from its first answer on, its row shows; a new probe is no news of its component.
+    Of a probe only trouble and its end: when it begins and when it is silent its row shows, and a restart silences all of them.
     """
     probes = {flip.probe_id for flip in flips if flip.probe_id is not None}
     for flip in flips:
-        begins = (flip.before, flip.after) == (State.NONE, State.UP)
-        if flip.probe is not None and (len(probes) == 1 or begins):
+        if flip.probe is not None and (len(probes) == 1 or not BAD & {flip.before, flip.after}):
             continue
         shown, word = sign(flip.after), _became(flip)
         if flip.probe is not None:

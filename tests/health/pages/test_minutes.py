@@ -30,6 +30,12 @@ def test_failed_tests_of_an_outage_are_two_lines() -> None:
     assert len(told) <= 5
 
 
+def test_what_came_before_does_not_part_them() -> None:
+    """A single thing before a row of pairs leaves the row whole."""
+    told = [mark.word for mark in folded(marks("planned", *("open", "tested") * 3, "down"))]
+    assert [word.split(" ")[0] for word in told] == ["planned", "open", "tested", "down"]
+
+
 def test_what_happened_a_few_times_stays_as_it_was() -> None:
     """In its order, a line each, also when outages come back."""
     words = ("up", "down", "note", "up", "down", "up", "planned")
@@ -109,11 +115,12 @@ def test_the_worst_probes_have_a_row_and_the_others_are_told(watched: Watched) -
 
 
 @pytest.mark.django_db
-def test_first_answers_of_probes_do_not_fill_the_list(watched: Watched) -> None:
-    """A dozen new probes push nothing out; that one of them goes down is told."""
+def test_beginnings_and_silences_of_probes_do_not_fill_the_list(watched: Watched) -> None:
+    """A dozen new probes, or a restart that silences them, push nothing out; that one of them goes down is told."""
     github, now = watched.component("github"), clock.now()
     probes = [Probe(component=github, name=f"p{n}", kind="tcp") for n in range(12)]
     for probe in Probe.objects.bulk_create(probes):
         Flip.objects.create(component=github, probe=probe, at=now, noticed_at=now, before="none", after="up")
+        Flip.objects.create(component=github, probe=probe, at=now, noticed_at=now, before="up", after="none")
     Flip.objects.create(component=github, probe=probes[3], at=now, noticed_at=now, before="up", after="down")
     assert [mark.word for mark in minutes(standing(github)).marks] == ["Probe p3: down."]
