@@ -144,7 +144,8 @@ def test_an_edit_waits_and_arrives(visit: Visit, world: World, kinto: Kinto, pum
     plan = Plan.objects.create(organization=world.tidewater, upstream=upstream, entity_id="p-1")
     page = visit().open(f"/projects/plans/{plan.pk}")
     page.get_by_role("link", name="Edit Measure the tide").focus()
-    page.keyboard.press("Enter")
+    with page.expect_navigation():  # and its scripts
+        page.keyboard.press("Enter")
     page.get_by_label("Status").focus()
     page.keyboard.press("a")  # Active
     page.get_by_role("button", name="Save", exact=True).focus()
