@@ -100,9 +100,8 @@ def index(request: HttpRequest) -> HttpResponse:
         "may_record": bool(viewer.organizations_with(Permission.OPERATE)),
         "query": request.GET.urlencode(),
     }
-    return _answer(
-        request, "health/outages.html#live" if part_of(request) == "live" else "health/outages.html", context
-    )
+    template = "health/outages.html#live" if part_of(request) == "live" else "health/outages.html"
+    return _answer(request, template, context)
 
 
 def _page(viewer: Viewer, asked: Asked, *, before: int, after: int) -> Listed:
