@@ -91,7 +91,7 @@ class PausedSerializer(serializers.Serializer[Any]):
 
 
 class OutSerializer(serializers.Serializer[Any]):
-    """Since when and why it does not answer, and when it is tried next."""
+    """Since when and why nothing is sent to it, and when it is tried next."""
 
     since = serializers.DateTimeField()
     reason = serializers.CharField(allow_blank=True)
