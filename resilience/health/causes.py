@@ -105,5 +105,6 @@ def since(reason: str, moment: str) -> str:
     if not reason or not moment:
         return reason or (_("since %s") % moment if moment else "")
     whole, bracket, aside = reason.rstrip(".").partition(" (")
-    words = _("%(reason)s, since %(moment)s") if ", " in whole or ". " in whole else _("%(reason)s since %(moment)s")
+    several = any(mark in whole for mark in (", ", ". ", ": "))
+    words = _("%(reason)s, since %(moment)s") if several else _("%(reason)s since %(moment)s")
     return f"{words % {'reason': whole.rstrip('.'), 'moment': moment}}{bracket}{aside}"

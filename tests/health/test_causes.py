@@ -69,6 +69,7 @@ def test_it_fits_its_field() -> None:
             "00:42",
             "Connection refused since 00:42 (storage and 1 more probe)",
         ),
+        ("alice says: The vendor moves", "00:42", "alice says: The vendor moves, since 00:42"),
         ("", "00:42", "since 00:42"),
         ("Connection refused.", "", "Connection refused."),
     ],

@@ -179,7 +179,7 @@ def _reason(world: _World, component: Component, shown: State, out: Breaker | No
     outage = world.outages.get(component.pk)
     if shown in (State.DOWN, State.SLOW) and outage is not None and outage.by_hand:
         said = {"who": outage.opened_by, "cause": mask_text(outage.cause)}
-        return ((_("%(who)s says: %(cause)s") if outage.cause else _("%(who)s recorded an outage")) % said)[:300]
+        return ((_("%(who)s says: %(cause)s") if outage.cause else _("Recorded by %(who)s.")) % said)[:300]
     return ""
 
 

@@ -52,7 +52,7 @@ def test_it_stands_as_the_person_says(alice: Viewer, component: Component, sever
 def test_closing_it_gives_the_probes_their_say_again(alice: Viewer, component: Component) -> None:
     """Nothing opens by itself where they find it well, and nobody is asked whether it is meant."""
     outage = record_outage(viewer=alice, component_id=component.pk, severity="major")
-    assert stands(component) == ("down", "alice recorded an outage")
+    assert stands(component) == ("down", "Recorded by alice.")
     close_outage(viewer=alice, outage_id=outage.pk, reason="Back")
     assert stands(component) == ("up", "")
     assert not Outage.objects.active().exists()
