@@ -4,6 +4,7 @@ import re
 from collections.abc import Iterator
 from copy import deepcopy
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 import pytest
@@ -48,7 +49,7 @@ CAPTURE = re.compile(r"<(?:\w+:)?(?P<name>\w+)>")
 ROUTES = sorted(set(routes(get_resolver().url_patterns)))
 
 
-@dataclass(frozen=True)
+@dataclass
 class World:
     """Objects of alice's organization, and everybody's way to ask."""
 
@@ -56,6 +57,11 @@ class World:
     values: dict[str, str]
     browsers: dict[str, Client]
     programs: dict[str, Client]
+
+    @cached_property
+    def before(self) -> list[Any]:
+        """What there was before anybody asked, and is again after each answer."""
+        return self.state()
 
     def callers(self, route: str) -> dict[str, Client]:
         """Programs for the API, browsers for pages."""
@@ -178,7 +184,7 @@ def ask(world: World, client: Client, route: str, case: Case) -> HttpResponse:
     body = {
         name: value.format(**world.values) if isinstance(value, str) else value for name, value in case.body.items()
     }
-    before, cookies = world.state(), deepcopy(client.cookies)
+    before, cookies = world.before, deepcopy(client.cookies)
     with transaction.atomic():
         if route.startswith("api/") and case.method != "GET":
             answer = client.generic(case.method, path, _json(body), content_type="application/json")
