@@ -6,9 +6,9 @@ from uuid import UUID
 
 from django.contrib import messages
 from django.http import HttpRequest, HttpResponse
-from django.shortcuts import redirect, render
+from django.shortcuts import redirect
 from django.urls import reverse
-from django.utils.cache import patch_cache_control, patch_vary_headers
+from django.utils.cache import patch_cache_control
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
@@ -27,7 +27,7 @@ from conflicts.states import ConflictState
 from portal.kit import clock
 from portal.kit.errors import NotFound
 from portal.kit.viewer import Permission, Viewer
-from portal.web.parts import part_of
+from portal.web.parts import part_of, rendered
 from resilience.upstreams.models import Upstream
 
 HOLD = 10.0
@@ -36,13 +36,6 @@ HELD = timedelta(seconds=HOLD)
 SOON = timedelta(minutes=5)
 """So long after a decision its page asks every few seconds what has become of it."""
 PAGE = "conflicts/conflict.html"
-
-
-def _answer(request: HttpRequest, template: str, context: dict[str, Any], *, status: int = 200) -> HttpResponse:
-    response = render(request, template, context, status=status)
-    patch_vary_headers(response, ["HX-Request", "HX-Target"])
-    patch_cache_control(response, no_store=True, private=True)
-    return response
 
 
 @require_GET
@@ -67,7 +60,7 @@ def inbox(request: HttpRequest) -> HttpResponse:
         "kinds": Conflict.objects.for_org(viewer).order_by("kind").values_list("kind", flat=True).distinct(),
     }
     template = "conflicts/inbox.html#live" if part_of(request) == "live" else "conflicts/inbox.html"
-    return _answer(request, template, context)
+    return rendered(request, template, context)
 
 
 @require_GET
@@ -137,9 +130,9 @@ def _shown(request: HttpRequest, viewer: Viewer, answer: Answer) -> HttpResponse
     }
     if answer.confirm:
         template = "conflicts/confirm.html"
-        return _answer(request, f"{template}#box" if part in ("conflict", "confirm") else template, context)
+        return rendered(request, f"{template}#box" if part in ("conflict", "confirm") else template, context)
     template = f"{PAGE}#{part}" if part in ("conflict", "kept", "live") else PAGE
-    return _answer(request, template, context, status=answer.status)
+    return rendered(request, template, context, status=answer.status)
 
 
 def _seen(request: HttpRequest, part: str) -> str:

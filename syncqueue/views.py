@@ -5,8 +5,7 @@ from uuid import UUID
 
 from django.contrib import messages
 from django.http import HttpRequest, HttpResponse
-from django.shortcuts import redirect, render
-from django.utils.cache import patch_cache_control, patch_vary_headers
+from django.shortcuts import redirect
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 from django.views.decorators.http import require_GET, require_POST
@@ -16,7 +15,7 @@ from portal.kit import clock
 from portal.kit.errors import Error, Forbidden, Invalid, NotFound
 from portal.kit.viewer import Permission, Viewer
 from portal.tenancy.models import Project
-from portal.web.parts import part_of
+from portal.web.parts import part_of, rendered
 from resilience.health.troubles import troubles
 from resilience.upstreams.models import Upstream
 from syncqueue import figures, kinds
@@ -35,13 +34,6 @@ from syncqueue.rows import AGES, Row, chips, tokens
 ACTIONS = {"retry": retry, "cancel": cancel, "delete": delete, "step-over": step_over}
 REASONED = frozenset({"cancel", "delete", "step-over"})
 LONGEST_REASON = 300
-
-
-def _answer(request: HttpRequest, template: str, context: dict[str, Any], *, status: int = 200) -> HttpResponse:
-    response = render(request, template, context, status=status)
-    patch_vary_headers(response, ["HX-Request", "HX-Target"])
-    patch_cache_control(response, no_store=True, private=True)
-    return response
 
 
 @require_GET
@@ -65,7 +57,7 @@ def queue(request: HttpRequest) -> HttpResponse:
             "throughput": figures.throughput_chart(seen),
         }
     template = f"syncqueue/queue.html#{part}" if part in {"list", "live"} else "syncqueue/queue.html"
-    return _answer(request, template, context)
+    return rendered(request, template, context)
 
 
 def _rows(viewer: Viewer, items: list[Item]) -> list[Row]:
@@ -120,7 +112,7 @@ def item(request: HttpRequest, item_id: UUID) -> HttpResponse:
     """One item: why it is where it is, its lane, what it changes, its attempts, and what can be done; `live` is its fragment."""
     viewer: Viewer = request.viewer  # type: ignore[attr-defined]
     template = "syncqueue/item.html#live" if part_of(request) == "live" else "syncqueue/item.html"
-    return _answer(request, template, {"shown": item_page(viewer, item_id, clock.now())})
+    return rendered(request, template, {"shown": item_page(viewer, item_id, clock.now())})
 
 
 @require_POST
@@ -135,7 +127,7 @@ def act(request: HttpRequest, item_id: UUID, verb: str) -> HttpResponse:
             "shown": item_page(viewer, item_id, clock.now()),
             "reason_error": _("Say why; it is kept in the audit log."),
         }
-        return _answer(request, "syncqueue/item.html", missing, status=422)
+        return rendered(request, "syncqueue/item.html", missing, status=422)
     try:
         ACTIONS[verb](viewer=viewer, item_id=item_id, reason=why)
     except (Forbidden, NotFound):

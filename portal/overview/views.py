@@ -3,8 +3,6 @@
 from typing import Any
 
 from django.http import HttpRequest, HttpResponse
-from django.shortcuts import render
-from django.utils.cache import patch_cache_control, patch_vary_headers
 from django.views.decorators.http import require_GET
 
 from portal.kit import clock
@@ -12,7 +10,7 @@ from portal.kit.viewer import Viewer
 from portal.overview.needs import needs
 from portal.overview.recent import recent
 from portal.overview.score import line, lost_most
-from portal.web.parts import part_of
+from portal.web.parts import part_of, rendered
 from resilience.health.figures import Details, details
 from resilience.health.page import card, meter
 from resilience.health.system import system
@@ -30,10 +28,7 @@ def overview(request: HttpRequest) -> HttpResponse:
     """The page, or its live fragment."""
     viewer: Viewer = request.chosen  # type: ignore[attr-defined]
     template = "overview/overview.html#live" if part_of(request) == "live" else "overview/overview.html"
-    response = render(request, template, _figures(viewer) | {"charts": "charts" in request.GET})
-    patch_vary_headers(response, ["HX-Request", "HX-Target"])
-    patch_cache_control(response, no_store=True, private=True)
-    return response
+    return rendered(request, template, _figures(viewer) | {"charts": "charts" in request.GET})
 
 
 def _figures(viewer: Viewer) -> dict[str, Any]:

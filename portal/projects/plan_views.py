@@ -24,9 +24,9 @@ from portal.projects.forms import CommentForm, PlanForm, SeenForm, StepForm, sho
 from portal.projects.listing import plan_of
 from portal.projects.models import Plan
 from portal.projects.plan_page import PlanPage, plan_page
-from portal.projects.requests import answer, viewer_of
+from portal.projects.requests import viewer_of
 from portal.projects.waiting import behind
-from portal.web.parts import part_of
+from portal.web.parts import part_of, rendered
 
 TEMPLATE = "projects/plan.html"
 
@@ -65,7 +65,7 @@ def _page(
         query = urlencode({"edit": step or request.POST.get("what", "")})
         context["fragment_of"] = f"{reverse('plan', args=[found.pk])}?{query}"
     failed = any(form.errors for form in refused.values())
-    return answer(request, f"{TEMPLATE}#live" if live else TEMPLATE, context, status=422 if failed else 200)
+    return rendered(request, f"{TEMPLATE}#live" if live else TEMPLATE, context, status=422 if failed else 200)
 
 
 def _forms(shown: PlanPage, opened: str) -> dict[str, forms.Form]:

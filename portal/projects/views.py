@@ -17,11 +17,11 @@ from portal.projects.actions.refresh import look, refresh, refresh_some
 from portal.projects.forms import KnownPlanForm, NewPlanForm, NewProjectForm, ProjectForm, show, taking_plans
 from portal.projects.listing import MOST_LISTED, cards, lines, loose, plans_of, project_of
 from portal.projects.models import Plan
-from portal.projects.requests import answer, chosen_of, viewer_of
+from portal.projects.requests import chosen_of, viewer_of
 from portal.tenancy.actions.create_project import create_project
 from portal.tenancy.actions.edit_project import ProjectMoved, edit_project
 from portal.tenancy.models import Organization, Project
-from portal.web.parts import part_of
+from portal.web.parts import part_of, rendered
 from resilience.upstreams.models import Upstream
 from syncqueue.adapters.base import Gone
 
@@ -43,7 +43,7 @@ def index(request: HttpRequest) -> HttpResponse:
         "has_upstream": any(taking_plans(list(Upstream.objects.for_org(viewer)))),
     }
     template = "projects/index.html#live" if live else "projects/index.html"
-    return answer(request, template, context)
+    return rendered(request, template, context)
 
 
 @require_GET
@@ -63,7 +63,7 @@ def project(request: HttpRequest, project_id: int) -> HttpResponse:
         "may_add": viewer.can(Permission.ENQUEUE, found.organization_id),
     }
     template = "projects/project.html#live" if live else "projects/project.html"
-    return answer(request, template, context)
+    return rendered(request, template, context)
 
 
 @require_http_methods(["GET", "POST"])
@@ -83,7 +83,7 @@ def add(request: HttpRequest) -> HttpResponse:
         else:
             messages.success(request, _("%s is added. Add its first plan next.") % made.name)
             return redirect("project", made.pk)
-    return answer(request, "projects/project_form.html", {"form": form}, status=422 if form.errors else 200)
+    return rendered(request, "projects/project_form.html", {"form": form}, status=422 if form.errors else 200)
 
 
 @require_http_methods(["GET", "POST"])
@@ -110,7 +110,7 @@ def edit(request: HttpRequest, project_id: int) -> HttpResponse:
             messages.success(request, _("%s is saved.") % said["name"])
             return redirect("project", project_id)
     context = {"form": form, "project": found, "theirs": theirs}
-    return answer(request, "projects/project_form.html", context, status=422 if form.errors else 200)
+    return rendered(request, "projects/project_form.html", context, status=422 if form.errors else 200)
 
 
 @require_http_methods(["GET", "POST"])
@@ -132,7 +132,7 @@ def add_a_plan(request: HttpRequest, project_id: int) -> HttpResponse:
         return redirect("plan", plan.pk)
     context: dict[str, Any] = {"project": found, "known_form": known_form, "new_form": new_form, "upstreams": upstreams}
     status = 422 if known_form.errors or new_form.errors else 200
-    return answer(request, "projects/add_plan.html", context, status=status)
+    return rendered(request, "projects/add_plan.html", context, status=status)
 
 
 def _added(request: HttpRequest, viewer: Viewer, project: Project, form: KnownPlanForm) -> Plan | None:

@@ -6,9 +6,8 @@ from typing import Any
 
 from django.contrib import messages
 from django.http import HttpRequest, HttpResponse
-from django.shortcuts import redirect, render
+from django.shortcuts import redirect
 from django.utils import timezone
-from django.utils.cache import patch_cache_control, patch_vary_headers
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
@@ -16,7 +15,7 @@ from django.views.decorators.http import require_GET, require_http_methods, requ
 from portal.kit import clock
 from portal.kit.errors import Conflicting, Invalid, Unavailable
 from portal.kit.viewer import Permission, Viewer
-from portal.web.parts import part_of
+from portal.web.parts import part_of, rendered
 from resilience.breakers import page as pages
 from resilience.breakers.actions.force import disable, force_closed, force_open
 from resilience.breakers.actions.reset import reset, reset_all
@@ -39,13 +38,6 @@ def _viewer(request: HttpRequest) -> Viewer:
 def _chosen(request: HttpRequest) -> Viewer:
     chosen: Viewer = request.chosen  # type: ignore[attr-defined]
     return chosen
-
-
-def _answer(request: HttpRequest, template: str, context: dict[str, Any], *, status: int = 200) -> HttpResponse:
-    response = render(request, template, context, status=status)
-    patch_vary_headers(response, ["HX-Request", "HX-Target"])
-    patch_cache_control(response, no_store=True, private=True)
-    return response
 
 
 @require_GET
@@ -81,7 +73,7 @@ def _page(request: HttpRequest, rows: list[pages.Row], shown: pages.Page | None,
             **_forcing(shown.upstream),
         }
     template = "breakers/breakers.html"
-    return _answer(request, f"{template}#live" if part_of(request) == "live" else template, context)
+    return rendered(request, f"{template}#live" if part_of(request) == "live" else template, context)
 
 
 @require_GET
@@ -91,7 +83,7 @@ def transitions(request: HttpRequest, upstream_id: int) -> HttpResponse:
     upstream = pages.upstream_of(viewer, upstream_id)
     bounds = {name: _number(request.GET.get(name, "")) for name in ("before", "after")}
     context = {"upstream": upstream, "page": pages.moves_of(viewer, upstream, **bounds)}
-    return _answer(request, "breakers/transitions.html", context)
+    return rendered(request, "breakers/transitions.html", context)
 
 
 def _number(text: str) -> int | None:
@@ -145,7 +137,7 @@ def close_all(request: HttpRequest) -> HttpResponse:
         return redirect("breakers")
     rows = [row for row in pages.rows(chosen) if row.upstream.organization_id in mine]
     resettable = [row for row in rows if row.breaker.out and not row.breaker.force]
-    return _answer(request, "breakers/reset_all.html", {"resettable": resettable})
+    return rendered(request, "breakers/reset_all.html", {"resettable": resettable})
 
 
 @require_http_methods(["GET", "POST"])
@@ -167,7 +159,7 @@ def force(request: HttpRequest, upstream_id: int, how: str) -> HttpResponse:
             messages.success(request, _forced(row))
             return redirect("breaker", upstream.pk)
     context = {"upstream": upstream, "how": how, "form": form, **_forcing(upstream)}
-    return _answer(request, "breakers/force.html", context, status=422 if form.errors else 200)
+    return rendered(request, "breakers/force.html", context, status=422 if form.errors else 200)
 
 
 @require_http_methods(["GET", "POST"])
@@ -184,7 +176,7 @@ def own_figures(request: HttpRequest, upstream_id: int) -> HttpResponse:
         if form.valid and _figures_saved(request, upstream, form, revision):
             return redirect("upstream", upstream.pk)
     context = {"upstream": upstream, "form": form, "may_change": may_change, "revision": revision}
-    return _answer(request, "breakers/own_figures.html", context, status=200 if form.valid else 422)
+    return rendered(request, "breakers/own_figures.html", context, status=200 if form.valid else 422)
 
 
 def _figures_saved(request: HttpRequest, upstream: Upstream, form: OwnFigures, revision: int) -> bool:

@@ -8,9 +8,8 @@ from typing import Any
 from django.contrib import messages
 from django.db import transaction
 from django.http import HttpRequest, HttpResponse
-from django.shortcuts import redirect, render
+from django.shortcuts import redirect
 from django.utils import timezone
-from django.utils.cache import patch_cache_control
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
@@ -19,6 +18,7 @@ from portal.kit.errors import Conflicting, Forbidden, Invalid, NotFound
 from portal.kit.viewer import Permission, Viewer
 from portal.settings_pages.reading import administered, chosen_of, viewer_of
 from portal.tenancy.actions.change_time_zone import change_time_zone
+from portal.web.parts import rendered
 from resilience.health import maintenance_words as words
 from resilience.health.actions.call_off_maintenance import call_off_maintenance
 from resilience.health.actions.plan_maintenance import draft_maintenance, plan_maintenance
@@ -65,12 +65,6 @@ class Listed:
     past: list[Row] = field(default_factory=list)
 
 
-def _answer(request: HttpRequest, template: str, context: dict[str, Any], *, status: int = 200) -> HttpResponse:
-    response = render(request, template, context, status=status)
-    patch_cache_control(response, no_store=True, private=True)
-    return response
-
-
 @require_GET
 def index(request: HttpRequest) -> HttpResponse:
     """What is now, what is planned once, what recurs, and what was."""
@@ -90,7 +84,7 @@ def _index(request: HttpRequest, refused: ZoneForm | None = None) -> HttpRespons
         "here": words.zone_word(timezone.get_current_timezone_name()),
         "several": len(chosen.organization_ids) > 1,
     }
-    return _answer(request, "health/maintenance.html", context, status=422 if refused else 200)
+    return rendered(request, "health/maintenance.html", context, status=422 if refused else 200)
 
 
 def _listed(viewer: Viewer) -> Listed:
@@ -153,7 +147,7 @@ def plan(request: HttpRequest) -> HttpResponse:
             context["times"] = _preview(viewer, form)
         except (Invalid, Conflicting) as error:
             form.show(error.faults, error.detail)
-    return _answer(request, "health/maintenance_plan.html", context, status=422 if form.errors else 200)
+    return rendered(request, "health/maintenance_plan.html", context, status=422 if form.errors else 200)
 
 
 def _said_planned(row: Maintenance) -> str:
@@ -204,7 +198,7 @@ def call_off(request: HttpRequest, maintenance_id: int) -> HttpResponse:
             messages.success(request, _("%s is called off.") % row.title)
             return redirect("maintenance")
     context = {"form": form, "row": _row(viewer, row, clock.now())}
-    return _answer(request, "health/maintenance_call_off.html", context, status=422 if form.errors else 200)
+    return rendered(request, "health/maintenance_call_off.html", context, status=422 if form.errors else 200)
 
 
 @require_POST

@@ -9,8 +9,8 @@ from typing import Any
 from django.contrib import messages
 from django.db.models import Q
 from django.http import HttpRequest, HttpResponse
-from django.shortcuts import redirect, render
-from django.utils.cache import patch_cache_control, patch_vary_headers
+from django.shortcuts import redirect
+from django.utils.cache import patch_cache_control
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
@@ -19,7 +19,7 @@ from portal.kit import clock
 from portal.kit.errors import Conflicting, Forbidden, Invalid
 from portal.kit.viewer import Permission, Viewer
 from portal.settings_pages.reading import chosen_of, viewer_of
-from portal.web.parts import part_of
+from portal.web.parts import part_of, rendered
 from resilience.health.actions.close_outage import close_outage, refuse_over
 from resilience.health.actions.expect_outage import expect_outage
 from resilience.health.actions.note_outage import note_outage
@@ -72,13 +72,6 @@ class Listed:
     after: int = 0
 
 
-def _answer(request: HttpRequest, template: str, context: dict[str, Any], *, status: int = 200) -> HttpResponse:
-    response = render(request, template, context, status=status)
-    patch_vary_headers(response, ["HX-Request", "HX-Target"])
-    patch_cache_control(response, no_store=True, private=True)
-    return response
-
-
 def _number(text: str) -> int:
     return int(text) if text.isascii() and text.isdigit() and len(text) < 19 else 0
 
@@ -101,7 +94,7 @@ def index(request: HttpRequest) -> HttpResponse:
         "query": request.GET.urlencode(),
     }
     template = "health/outages.html#live" if part_of(request) == "live" else "health/outages.html"
-    return _answer(request, template, context)
+    return rendered(request, template, context)
 
 
 def _page(viewer: Viewer, asked: Asked, *, before: int, after: int) -> Listed:
@@ -190,7 +183,7 @@ def record(request: HttpRequest) -> HttpResponse:
             messages.success(request, _("The outage of %s is recorded.") % outage.component.name)
             return redirect("outage", outage.pk)
     context = {"form": form, "active": active}
-    return _answer(request, "health/outage_record.html", context, status=422 if form.errors else 200)
+    return rendered(request, "health/outage_record.html", context, status=422 if form.errors else 200)
 
 
 @require_GET
@@ -205,7 +198,7 @@ def _one(request: HttpRequest, outage_id: int, **forms: Showing) -> HttpResponse
     context: dict[str, Any] = {"out": out, "note_form": NoteForm(), "expect_form": _expect_form(out.outage), **forms}
     status = 422 if any(form.errors for form in forms.values()) else 200
     template = "health/outage.html#live" if part_of(request) == "live" else "health/outage.html"
-    return _answer(request, template, context, status=status)
+    return rendered(request, template, context, status=status)
 
 
 def _expect_form(outage: Outage) -> ExpectForm:
@@ -254,7 +247,7 @@ def close(request: HttpRequest, outage_id: int) -> HttpResponse:
     if form.errors:
         outage = outage_of(viewer, outage_id)  # it may be over by now
     context = {"outage": outage, "form": form}
-    return _answer(request, "health/outage_close.html", context, status=422 if form.errors else 200)
+    return rendered(request, "health/outage_close.html", context, status=422 if form.errors else 200)
 
 
 def _over(request: HttpRequest, outage: Outage) -> HttpResponse:

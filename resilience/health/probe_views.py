@@ -1,11 +1,8 @@
 """The pages of probes: choosing a template, adding, changing, pausing, removing, asking at once. They parse, call one action, render."""
 
-from typing import Any
-
 from django.contrib import messages
 from django.http import HttpRequest, HttpResponse
-from django.shortcuts import redirect, render
-from django.utils.cache import patch_cache_control, patch_vary_headers
+from django.shortcuts import redirect
 from django.utils.http import url_has_allowed_host_and_scheme
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
@@ -14,7 +11,7 @@ from portal.kit import clock
 from portal.kit.errors import Conflicting, Invalid, NotFound
 from portal.kit.viewer import Permission, Viewer
 from portal.settings_pages.reading import viewer_of
-from portal.web.parts import part_of
+from portal.web.parts import part_of, rendered
 from resilience.health.actions.add_probe import add_probe
 from resilience.health.actions.check_now import Checked, check_now
 from resilience.health.actions.filling import offered, template_named
@@ -30,13 +27,6 @@ from resilience.health.words import latency
 BY_HAND = "by-hand"
 
 
-def _answer(request: HttpRequest, template: str, context: dict[str, Any], *, status: int = 200) -> HttpResponse:
-    response = render(request, template, context, status=status)
-    patch_vary_headers(response, ["HX-Request", "HX-Target"])
-    patch_cache_control(response, no_store=True, private=True)
-    return response
-
-
 def _probe(viewer: Viewer, probe_id: int, permission: Permission) -> Probe:
     """The probe with its component; NotFound for a stranger, Forbidden without the right."""
     probe = Probe.objects.for_org(viewer).filter(pk=probe_id).first()
@@ -50,7 +40,7 @@ def _probe(viewer: Viewer, probe_id: int, permission: Permission) -> Probe:
 def choose(request: HttpRequest, component_id: int) -> HttpResponse:
     """The templates to choose from."""
     component = component_in(viewer_of(request), component_id, Permission.ADMINISTER)
-    return _answer(request, "health/probe_choose.html", {"component": component, "templates": offered(component)})
+    return rendered(request, "health/probe_choose.html", {"component": component, "templates": offered(component)})
 
 
 @require_http_methods(["GET", "POST"])
@@ -71,7 +61,7 @@ def add(request: HttpRequest, component_id: int, template: str) -> HttpResponse:
             )
             return redirect("probe-edit", probe.pk)
     context = {"form": form, "component": component, "made_of": made_of}
-    return _answer(request, "health/probe_add.html", context, status=422 if form.errors else 200)
+    return rendered(request, "health/probe_add.html", context, status=422 if form.errors else 200)
 
 
 def _template(name: str) -> Template | None:
@@ -118,7 +108,7 @@ def edit(request: HttpRequest, probe_id: int) -> HttpResponse:
         "home": home,
         "line": line,
     }
-    return _answer(request, "health/probe_edit.html", context, status=422 if form.errors else 200)
+    return rendered(request, "health/probe_edit.html", context, status=422 if form.errors else 200)
 
 
 @require_POST
@@ -161,7 +151,7 @@ def remove(request: HttpRequest, probe_id: int) -> HttpResponse:
         % probe.component.name,
         "submit": _("Remove %s") % probe.name,
     }
-    return _answer(request, "health/remove.html", context, status=422 if form.errors else 200)
+    return rendered(request, "health/remove.html", context, status=422 if form.errors else 200)
 
 
 @require_POST
@@ -185,4 +175,4 @@ def _found(request: HttpRequest, probe: Probe, found: Checked | None, why: str) 
         back = href_of(probe.component)
     context = {"probe": probe, "found": found, "why": why, "back": back, "took": latency(found.ms) if found else ""}
     part = part_of(request).partition("-")[0] == "finding"
-    return _answer(request, "health/probe_found.html#found" if part else "health/probe_found.html", context)
+    return rendered(request, "health/probe_found.html#found" if part else "health/probe_found.html", context)

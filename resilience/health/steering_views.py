@@ -2,12 +2,10 @@
 
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
 
 from django.contrib import messages
 from django.http import HttpRequest, HttpResponse
-from django.shortcuts import redirect, render
-from django.utils.cache import patch_cache_control
+from django.shortcuts import redirect
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods
 
@@ -16,6 +14,7 @@ from portal.kit.errors import Conflicting, Forbidden, Invalid, NotFound
 from portal.kit.viewer import Permission, Viewer
 from portal.settings_pages.reading import administered, viewer_of
 from portal.tenancy.models import Organization
+from portal.web.parts import rendered
 from resilience.health.actions.add_component import add_component
 from resilience.health.actions.remove_component import remove_component
 from resilience.health.actions.steering import OURS, shown_address
@@ -41,12 +40,6 @@ def line_of(probe: Probe, now: datetime) -> Line:
     """The probe as a list shows it."""
     stale = not probe.enabled or is_stale(probe.interval, probe.last_at, now)
     return Line(probe, State.NONE.value if stale else probe.state, shown_address(probe))
-
-
-def _answer(request: HttpRequest, template: str, context: dict[str, Any], *, status: int = 200) -> HttpResponse:
-    response = render(request, template, context, status=status)
-    patch_cache_control(response, no_store=True, private=True)
-    return response
 
 
 def component_in(viewer: Viewer, component_id: int, permission: Permission) -> Component:
@@ -88,7 +81,7 @@ def add(request: HttpRequest) -> HttpResponse:
         else:
             messages.success(request, _("%s is added. Choose how to ask whether it is well.") % component.name)
             return redirect("probe-add", component.pk)
-    return _answer(request, "health/component_add.html", {"form": form}, status=422 if form.errors else 200)
+    return rendered(request, "health/component_add.html", {"form": form}, status=422 if form.errors else 200)
 
 
 @require_http_methods(["GET", "POST"])
@@ -111,7 +104,7 @@ def edit(request: HttpRequest, component_id: int) -> HttpResponse:
     now = clock.now()
     lines = [line_of(probe, now) for probe in component.probes.order_by("pk")]
     context = {"form": form, "component": component, "lines": lines, "home": href_of(component)}
-    return _answer(request, "health/component_edit.html", context, status=422 if form.errors else 200)
+    return rendered(request, "health/component_edit.html", context, status=422 if form.errors else 200)
 
 
 @require_http_methods(["GET", "POST"])
@@ -135,4 +128,4 @@ def remove(request: HttpRequest, component_id: int) -> HttpResponse:
         "what": _("Its probes, results, history and outages go with it. This cannot be undone."),
         "submit": _("Remove %s") % component.name,
     }
-    return _answer(request, "health/remove.html", context, status=422 if form.errors else 200)
+    return rendered(request, "health/remove.html", context, status=422 if form.errors else 200)

@@ -6,13 +6,13 @@ from typing import Any
 
 from django.contrib import messages
 from django.http import HttpRequest, HttpResponse
-from django.shortcuts import redirect, render
-from django.utils.cache import patch_cache_control, patch_vary_headers
+from django.shortcuts import redirect
+from django.utils.cache import patch_cache_control
 from django.views.decorators.http import require_GET, require_POST
 
 from portal.kit.errors import Conflicting, Invalid, NotFound
 from portal.kit.viewer import Viewer
-from portal.web.parts import part_of
+from portal.web.parts import part_of, rendered
 from resilience.health import charted, words
 from resilience.health import component as components
 from resilience.health import page as pages
@@ -38,13 +38,6 @@ def _viewer(request: HttpRequest) -> Viewer:
 def _chosen(request: HttpRequest) -> Viewer:
     chosen: Viewer = request.chosen  # type: ignore[attr-defined]
     return chosen
-
-
-def _answer(request: HttpRequest, template: str, context: dict[str, Any]) -> HttpResponse:
-    response = render(request, template, context)
-    patch_vary_headers(response, ["HX-Request", "HX-Target"])
-    patch_cache_control(response, no_store=True, private=True)
-    return response
 
 
 def _known(request: HttpRequest, whole: System) -> None:
@@ -74,7 +67,7 @@ def index(request: HttpRequest) -> HttpResponse:
     if asked.of and shown.chosen:
         context |= _minutes(shown.chosen, shown.choices)
     template = "health/index.html"
-    return _answer(request, f"{template}#live" if part_of(request) == "live" else template, context)
+    return rendered(request, f"{template}#live" if part_of(request) == "live" else template, context)
 
 
 def _minutes(one: ComponentHealth, choices: list[ComponentHealth]) -> dict[str, Any]:
@@ -90,7 +83,7 @@ def panel(request: HttpRequest) -> HttpResponse:
     context = _minutes(shown.chosen, shown.choices)
     if shown.outages:
         context["out"] = shown.outages[0]
-    return _answer(request, "health/partials/minutes.html", context)
+    return rendered(request, "health/partials/minutes.html", context)
 
 
 @require_GET
@@ -108,7 +101,7 @@ def component(request: HttpRequest, slug: str, organization: str = "") -> HttpRe
         "itself_facts": facts(shown.one) if shown.one.component.organization_id is None else [],
     }
     template = "health/component.html"
-    return _answer(request, f"{template}#live" if part_of(request) == "live" else template, context)
+    return rendered(request, f"{template}#live" if part_of(request) == "live" else template, context)
 
 
 def _asked_charts(request: HttpRequest) -> components.Asked:
@@ -164,4 +157,4 @@ def check_all(request: HttpRequest) -> HttpResponse:
 @require_GET
 def formula(request: HttpRequest) -> HttpResponse:
     """How the score is made."""
-    return _answer(request, "health/formula.html", {"formula": published()})
+    return rendered(request, "health/formula.html", {"formula": published()})
