@@ -21,7 +21,7 @@ from resilience.health.models import Component, Maintenance, Outage, Probe, Resu
 from resilience.health.page import Card, Out, address, card, out_of
 from resilience.health.series import Range, series, shade
 from resilience.health.series import begin as series_begin
-from resilience.health.standing import ComponentHealth
+from resilience.health.standing import ComponentHealth, stands
 from resilience.health.system import System, system
 from resilience.health.timelines import Known
 
@@ -169,14 +169,13 @@ def chosen_probe(probes: Sequence[Probe], asked: Asked) -> Probe | None:
 
 
 def _kept(component: Component, probe: Probe, now: datetime) -> Kept:
-    stale = probe.enabled and probe.last_at is not None and is_stale(probe.interval, probe.last_at, now)
     return Kept(
         probe=probe,
-        state="none" if stale or not probe.enabled else probe.state,
+        state=stands(probe, now).value,
         every=words.interval(probe.interval),
         rules=words.thresholds(probe),
         took=words.latency(probe.last_ms),
-        stale=stale,
+        stale=probe.enabled and probe.last_at is not None and is_stale(probe.interval, probe.last_at, now),
         asks=mask_text(probe.address or (component.upstream.address if component.upstream else "")),
     )
 

@@ -138,6 +138,12 @@ class ProbeRow:
         return is_stale(self.interval, self.last_at, now)
 
 
+def stands(probe: Probe, now: datetime) -> State:
+    """How a probe stands as far as is known now: not at all while it is paused, or when it has not run for long."""
+    silent = not probe.enabled or is_stale(probe.interval, probe.last_at, now)
+    return State.NONE if silent else State(probe.state)
+
+
 def read(organization_ids: frozenset[int] | None, now: datetime) -> Reading:
     """Everything that a score is made of, in seven queries at most."""
     scope = Q() if organization_ids is None else Q(organization__in=organization_ids) | Q(organization__isnull=True)

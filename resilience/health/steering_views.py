@@ -20,11 +20,9 @@ from resilience.health.actions.remove_component import remove_component
 from resilience.health.actions.steering import OURS, shown_address
 from resilience.health.actions.update_component import update_component
 from resilience.health.core.draft import would_cycle
-from resilience.health.core.states import State
-from resilience.health.core.status import is_stale
 from resilience.health.forms import ComponentForm, RemoveForm, show
 from resilience.health.models import Component, Probe
-from resilience.health.standing import href_of
+from resilience.health.standing import href_of, stands
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,8 +36,7 @@ class Line:
 
 def line_of(probe: Probe, now: datetime) -> Line:
     """The probe as a list shows it."""
-    stale = not probe.enabled or is_stale(probe.interval, probe.last_at, now)
-    return Line(probe, State.NONE.value if stale else probe.state, shown_address(probe))
+    return Line(probe, stands(probe, now).value, shown_address(probe))
 
 
 def component_in(viewer: Viewer, component_id: int, permission: Permission) -> Component:

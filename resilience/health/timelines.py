@@ -12,10 +12,10 @@ from resilience.breakers.models import Breaker, Transition
 from resilience.breakers.words import cause
 from resilience.health import words
 from resilience.health.core.states import URGENCY, State
-from resilience.health.core.status import is_stale
 from resilience.health.models import Component, Flip, Note, Outage, Probe
 from resilience.health.providers import depths, tracks
 from resilience.health.series import Shade, Span, shade
+from resilience.health.standing import stands
 
 
 @dataclass(frozen=True, slots=True)
@@ -154,23 +154,17 @@ def _probe_tracks(
     if len(probes) < 2:
         return ()
     turned = {flip.probe_id for flip in flips}
-    stand = {probe.pk: _stands(probe, until) for probe in probes}
+    now = {probe.pk: stands(probe, until) for probe in probes}
     worst_first = sorted(
-        probes, key=lambda one: (not one.enabled, URGENCY[stand[one.pk]], -one.failures, one.pk not in turned, one.pk)
+        probes, key=lambda one: (not one.enabled, URGENCY[now[one.pk]], -one.failures, one.pk not in turned, one.pk)
     )
-    return tuple(_probe_track(probe, stand[probe.pk], flips, since, until) for probe in worst_first)
+    return tuple(_probe_track(probe, now[probe.pk], flips, since, until) for probe in worst_first)
 
 
-def _stands(probe: Probe, now: datetime) -> State:
-    """What is known of it now: nothing while it is paused, or has not run for long."""
-    silent = not probe.enabled or is_stale(probe.interval, probe.last_at, now)
-    return State.NONE if silent else State(probe.state)
-
-
-def _probe_track(probe: Probe, stands: State, flips: Sequence[Flip], since: datetime, until: datetime) -> Track:
+def _probe_track(probe: Probe, state: State, flips: Sequence[Flip], since: datetime, until: datetime) -> Track:
     own = [flip for flip in flips if flip.probe_id == probe.pk]
     stretches = tuple(_stretched(own, (probe.state, probe.since), since, until))
-    now = str(sign(stands).word).lower() if probe.enabled else _("paused")
+    now = str(sign(state).word).lower() if probe.enabled else _("paused")
     return Track(f"probe-{probe.pk}", probe.name, stretches, now)
 
 
