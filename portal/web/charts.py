@@ -3,26 +3,17 @@
 Inside the box the plot takes the middle: names of outages stand above it, times below it. A minute without data is a gap, never a zero.
 """
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
-from datetime import date, datetime, time, timedelta
-from math import ceil
+from datetime import datetime
 
-from django.utils import formats, timezone
-
-from portal.web.formats import GAP, number
+from portal.web.axes import LINES, Tick, ceiling, clock, dates_below, percent, times_below
+from portal.web.formats import number
 
 TOP, HEIGHT = 15.0, 69.0
-STEPS = (1, 2, 5)
-LINES = 3
 BRIDGED = 2
-HOUR = 3600
 LETTER = 1.2
 """About how much of the box's width, in percent, a letter of a band's name takes in a small chart."""
-DAY = 24 * HOUR
-MOST_TICKS = 7
-TIMES = (300, 900, 1800, HOUR, 2 * HOUR, 6 * HOUR, 12 * HOUR)
-"""How far apart the times below a chart stand, in seconds."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,15 +49,6 @@ class Limit:
 
     value: float
     name: str
-
-
-@dataclass(frozen=True, slots=True)
-class Tick:
-    """A line across or a time below: where (percent of the box) and what it says. `minor` ones go first when space is short."""
-
-    at: str
-    label: str
-    minor: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,21 +109,6 @@ class Chart:
     dots: str = ""
     other_dots: str = ""
     csv: str = ""
-
-
-def percent(value: float) -> str:
-    """A share of the box as SVG wants it, in any language."""
-    return f"{value:.2f}%"
-
-
-def ceiling(highest: float) -> float:
-    """The least of 5, 10, 20, 50, … that is not below the highest figure, so that the lines stand at round figures."""
-    scale = 1.0
-    while True:
-        for step in STEPS:
-            if highest <= step * scale * LINES:
-                return step * scale * LINES
-        scale *= 10
 
 
 def line_chart(
@@ -222,7 +189,7 @@ def series_chart(
             Tick(percent(TOP + HEIGHT * (1 - step / steps)), write(floor + span * step / steps))
             for step in range(steps + 1)
         ],
-        below=_dates(start, end),
+        below=dates_below(start, end),
         lines=_lines(main),
         areas=_areas(main),
         dots=_dots(main),
@@ -248,35 +215,6 @@ def _apart(ends: Sequence[Tick], least: float = 9.0) -> list[Tick]:
         low = min(float(tick.at.rstrip("%")), low - least)
         found.append(Tick(percent(low), tick.label))
     return found
-
-
-def _dates(start: datetime, end: datetime) -> list[Tick]:
-    """Round times below a chart of any length: hours, days or months."""
-    if (end - start).total_seconds() <= 2 * DAY:
-        return _below([Point(start, None), Point(end, None)], 0.82)
-    first, last = timezone.localtime(start).date() + timedelta(days=1), timezone.localtime(end).date()
-    days = (last - first).days
-    if days > 100:
-        shown = [day for day in _days(first, last) if day.day == 1 and day.month % (2 if days > 200 else 1) == 0]
-    else:
-        step = next((step for step in (1, 2, 5, 7, 14) if days / step <= MOST_TICKS), 30)
-        shown = [day for day in _days(first, last) if (last - day).days % step == 0]
-    whole = (end - start).total_seconds()
-    ticks: list[Tick] = []
-    for day in shown:
-        share = (_midnight(day) - start).total_seconds() / whole
-        if 0.03 < share < 0.9:
-            label = formats.date_format(day, "M") if days > 100 else f"{day.day}{GAP}{formats.date_format(day, 'M')}"
-            ticks.append(Tick(percent(share * 100), label, minor=len(ticks) % 2 == 0))
-    return ticks
-
-
-def _days(first: date, last: date) -> list[date]:
-    return [first + timedelta(days=n) for n in range((last - first).days + 1)]
-
-
-def _midnight(day: date) -> datetime:
-    return timezone.make_aware(datetime.combine(day, time.min))
 
 
 def _crest(points: Sequence[Point], top: float) -> float:
@@ -347,30 +285,13 @@ def _path(run: Sequence[tuple[int, float]]) -> str:
     return "M" + "L".join(f"{x} {y:.1f}" for x, y in run)
 
 
+def _below(points: Sequence[Point]) -> list[Tick]:
+    return times_below(points[0].at, points[-1].at) if len(points) > 1 else []
+
+
 def _across(top: float) -> list[Tick]:
     shown = [top * step / LINES for step in range(LINES + 1)]
     return [Tick(percent(TOP + HEIGHT * (1 - value / top)), number(value)) for value in shown]
-
-
-def _below(points: Sequence[Point], most: float = 0.88) -> list[Tick]:
-    """Round times below the plot; none close to its end, where "now" stands."""
-    if len(points) < 2:
-        return []
-    found = round_times(points[0].at, points[-1].at, TIMES, MOST_TICKS)
-    shown = [(share, at) for share, at in found if 0.04 < share < most]
-    return [Tick(percent(share * 100), clock(at), minor=n % 2 == 0) for n, (share, at) in enumerate(shown)]
-
-
-def round_times(start: datetime, end: datetime, steps: Sequence[int], most: int) -> Iterator[tuple[float, datetime]]:
-    """Round local times between two moments, by the least step (seconds) that makes no more than so many, with their shares of the way."""
-    span = (end - start).total_seconds()
-    step = next((step for step in steps if span / step <= most), steps[-1])
-    local = timezone.localtime(start)
-    midnight = local.replace(hour=0, minute=0, second=0, microsecond=0)
-    at = midnight + timedelta(seconds=ceil((local - midnight).total_seconds() / step) * step)
-    while at < end:
-        yield (at - start).total_seconds() / span, at
-        at += timedelta(seconds=step)
 
 
 def _bands(points: Sequence[Point], spans: Sequence[Span]) -> list[Band]:
@@ -415,8 +336,3 @@ def _legible(bands: Sequence[Band]) -> list[Band]:
 def _thinned(points: Sequence[Point], most: int = 72) -> list[Point]:
     step = max(-(-len(points) // most), 1)
     return list(points[::-1][::step][::-1])
-
-
-def clock(at: datetime) -> str:
-    """The time of day for the reader."""
-    return f"{timezone.localtime(at):%H:%M}"

@@ -8,7 +8,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from itertools import groupby
 
-from portal.web.charts import Tick, clock, percent, round_times, runs
+from portal.web.axes import Tick, clock, percent, round_times
+from portal.web.charts import runs
 
 STEPS = (60, 120, 300, 600, 900, 1800, 3600, 2 * 3600, 6 * 3600)
 MOST_TICKS = 4

@@ -9,7 +9,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
 from portal.kit import clock
-from portal.web.charts import Tick
+from portal.web.axes import Tick
 from portal.web.formats import age, number
 from portal.web.vocabulary import sign
 from resilience.health import drawing, words

@@ -5,7 +5,8 @@ from datetime import UTC, datetime, timedelta
 from hypothesis import given
 from hypothesis import strategies as st
 
-from portal.web.charts import Point, Series, Span, ceiling, line_chart, series_chart, volume_chart
+from portal.web.axes import ceiling
+from portal.web.charts import Point, Series, Span, line_chart, series_chart, volume_chart
 
 START = datetime(2026, 11, 21, 2, 0, tzinfo=UTC)
 
