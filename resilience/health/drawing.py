@@ -49,7 +49,6 @@ class Piece:
     word: str
     title: str
     tone: str
-    label_at: str
     start: datetime
     marked: bool = True
 
@@ -126,7 +125,6 @@ def piece(
         word if fits else "",
         title or word,
         tone,
-        percent(left),
         began,
         marked=began > start,
     )
