@@ -154,7 +154,7 @@ def test_words_of_a_track_stay_in_their_stretch(watched: Watched) -> None:
     """A cause that is longer than the outage is cut at its end; the whole of it is the stretch's title."""
     page = markup(browser(watched.world).get(PLANS))
     assert re.search(r'<svg x="[\d.]+%" width="[\d.]+%"><text x="8" y="16">It answered 503', page)
-    assert re.search(r"<title>It answered 503 Service Unavailable[^<]+24 min</title>", page)
+    assert re.search(r"<title>It answered 503 Service Unavailable[^<]+24\smin</title>", page)
 
 
 def test_what_happens_again_and_again_is_one_line(watched: Watched) -> None:
