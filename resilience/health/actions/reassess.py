@@ -134,8 +134,10 @@ def _facts(world: _World, component: Component) -> tuple[Facts, Breaker | None]:
     out = None if breaker is None else breaker.out and not breaker.force
     states = [State(probe.state) for probe in world.probes.get(component.pk, ())]
     outage, maintenance = world.outages.get(component.pk), component.pk in world.maintained
-    recorded = RECORDED[Severity(outage.severity)] if outage is not None and outage.by_hand else State.NONE
-    return Facts(states, out, component.upstream_id in world.delivers, maintenance, recorded), breaker
+    by_hand = outage is not None and outage.by_hand
+    recorded = RECORDED[Severity(outage.severity)] if outage is not None and by_hand else State.NONE
+    delivers, goes_on = component.upstream_id in world.delivers, outage is not None and not by_hand
+    return Facts(states, out, delivers, maintenance, recorded, goes_on), breaker
 
 
 def _began(

@@ -26,7 +26,7 @@ class Facts:
     """What is known of a component. `breaker_out`: open or half-open, and not held so by a person; None without a breaker.
 
     `delivers`: changes were ever delivered to it, which says something where there is no probe. `recorded`: what a person says by an
-    outage that goes on; nobody knows better.
+    outage that goes on; nobody knows better. `outage`: one goes on that opened by itself.
     """
 
     probes: Sequence[State] = ()
@@ -34,6 +34,7 @@ class Facts:
     delivers: bool = False
     maintenance: bool = False
     recorded: State = State.NONE
+    outage: bool = False
 
 
 def component_state(facts: Facts) -> State:
@@ -42,10 +43,15 @@ def component_state(facts: Facts) -> State:
 
 
 def answering_state(facts: Facts) -> State:
-    """How it answers, whatever is planned: the worst that its probes and people say, and down while its breaker is out."""
+    """How it answers, whatever is planned: the worst that its probes and people say, and down while its breaker is out.
+
+    In an outage a probe of which nothing is known (the prober has just begun again) may be the one that failed: the others do not end it.
+    """
     if facts.breaker_out:
         return State.DOWN
     known = [state for state in (*facts.probes, facts.recorded) if state.known]
+    if facts.outage and State.DOWN not in known and State.NONE in facts.probes:
+        return State.NONE
     if known:
         return max(known, key=_WORST.__getitem__)
     if not facts.probes and facts.breaker_out is False and facts.delivers:

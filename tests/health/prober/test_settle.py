@@ -237,6 +237,23 @@ def test_the_outage_began_with_the_first_of_its_probes(probe: Probe) -> None:
     assert component.reason == "timed out (storage and 2 more probes)."
 
 
+def test_a_prober_that_begins_again_ends_no_outage(probe: Probe) -> None:
+    """Nothing is known for a while of the probe that fails; that another one is well ends nothing. The outage is one and the same."""
+    component = Component.objects.get()
+    other = Probe.objects.create(component=component, name="storage", kind="tcp", interval=10.0)
+    story(probe, "bbb")
+    settle([run(other, 25)], now=at(25))
+    forget({one.pk: (at(25), "no data") for one in (probe, other)}, now=at(900))
+    settle([run(other, 901), run(probe, 901, ok=False)], now=at(902))
+    component.refresh_from_db()
+    assert component.state == "none"
+    story(probe, "bb", 911)
+    component.refresh_from_db()
+    assert (component.state, Outage.objects.get().ended_at) == ("down", None)
+    story(probe, "gg", 931)
+    assert Outage.objects.get().ended_at == at(931)
+
+
 def test_a_breaker_that_a_person_holds_says_nothing(probe: Probe) -> None:
     """Forced open is no outage of the upstream."""
     component = Component.objects.get()

@@ -38,6 +38,17 @@ def test_a_closed_breaker_alone_says_up_only_where_something_was_delivered() -> 
     assert answering_state(Facts(())) is State.NONE
 
 
+def test_in_an_outage_an_unknown_probe_may_be_the_one_that_failed() -> None:
+    """What the others find is no end of it, until that one is heard; that anything is down is known at once."""
+    for probes, found in (
+        ((State.UP, State.NONE), State.NONE),
+        ((State.UP, State.NONE, State.DOWN), State.DOWN),
+        ((State.UP, State.SLOW), State.SLOW),
+        ((), State.NONE),
+    ):
+        assert answering_state(Facts(probes, breaker_out=False, outage=True)) is found
+
+
 @given(states, st.none() | st.booleans())
 def test_maintenance_wins_for_showing(probes: list[State], out: bool | None) -> None:
     """While it is planned, it is shown, whatever answers."""
