@@ -59,9 +59,13 @@ def test_half_an_hour_down(watched: Watched, clock_at: ClockAt) -> None:
 
 
 def test_the_stream_tells_the_availability_of_the_day(
-    watched: Watched, clock_at: ClockAt, django_assert_max_num_queries: DjangoAssertNumQueries
+    watched: Watched,
+    clock_at: ClockAt,
+    django_assert_max_num_queries: DjangoAssertNumQueries,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     """As the card has it, never rounded up, read once a minute; null without data."""
+    monkeypatch.setattr(live, "_of_the_day", {})
     organizations = frozenset({watched.component.organization_id or 0})
 
     def told() -> float | None:
