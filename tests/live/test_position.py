@@ -1,13 +1,16 @@
 """A reader misses nothing, in whatever order ids become visible; a subscriber never keeps more than a few messages."""
 
 import asyncio
+import json
+from typing import Any
 
 from hypothesis import given
 from hypothesis import strategies as st
 
+from portal.kit import clock
 from portal.kit.viewer import Viewer
 from portal.live.channel import Channel
-from portal.live.core.entries import Message
+from portal.live.core.entries import Entry, Message
 from portal.live.core.position import FORGET_SECONDS, MOST_GAPS, Position
 from portal.live.hub import Hub
 from portal.live.subscriber import MOST_WAITING, Subscriber
@@ -65,3 +68,29 @@ async def test_a_full_subscriber_gets_the_present() -> None:
     subscriber.give(Message.of("queue", 99, {}))
     assert [message.id for message in await subscriber.next(until=later)] == [99]
     assert await subscriber.next(until=asyncio.get_running_loop().time()) == []
+
+
+async def test_what_hurries_does_not_wait_for_the_interval() -> None:
+    """A topic that is told once an hour tells at once that something went down, and with it what waited to be told."""
+    hub = Hub()
+    topic = Topic(
+        "health",
+        snapshot=lambda ids: {},
+        digest=lambda entries: {"moves": [entry.verb for entry in entries]},
+        interval=3_600.0,
+        prompt=("health.",),
+    )
+    channel = Channel(hub, topic, frozenset({1}))
+    subscriber = Subscriber([channel], Viewer(user_id=1, name="bob"), lambda left: None)
+    channel.subscribers.add(subscriber)
+    later = asyncio.get_running_loop().time() + 20
+    for number, verb in enumerate(("item.queued", "item.synced", "health.down"), 1):
+        channel.gather([Entry(number, clock.now(), 1, "alice", verb, "component:1", "")], skipped=False)
+        if number == 1:
+            assert await moves(subscriber, later) == [["item.queued"]]
+    assert await moves(subscriber, later) == [["item.synced", "health.down"]]
+
+
+async def moves(subscriber: Subscriber, until: float) -> list[Any]:
+    """What the next messages tell of."""
+    return [json.loads(message.text)["moves"] for message in await subscriber.next(until=until)]

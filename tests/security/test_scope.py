@@ -69,7 +69,7 @@ KNOWN = {
         10,
         "called by the prober, or with a component that is checked and locked",
     ),
-    "resilience/health/figures.py": (4, "draws components that are read with for_org before"),
+    "resilience/health/figures.py": (5, "draws components that are read with for_org before"),
     "resilience/health/standing.py": (6, "every read is of a scope of organizations that who asks has checked"),
     "resilience/health/actions/adopt_upstream.py": (4, "called by the saved upstream itself, or by a duty for all"),
     "syncqueue/actions/enqueue.py": (2, "people and keys of organizations that are checked before"),
