@@ -88,6 +88,8 @@ async def test_what_hurries_does_not_wait_for_the_interval() -> None:
         channel.gather([Entry(number, clock.now(), 1, "alice", verb, "component:1", "")], skipped=False)
         if number == 1:
             assert await moves(subscriber, later) == [["item.queued"]]
+        for _turn in range(5):  # it begins to wait
+            await asyncio.sleep(0)
     assert await moves(subscriber, later) == [["item.synced", "health.down"]]
 
 
