@@ -4,19 +4,26 @@ Equal neighbours are one run: a run is one dashed line whose dashes are the bars
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
-from datetime import datetime
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
 from itertools import groupby
 
 from portal.web.axes import Tick, clock, percent, round_times
 from portal.web.charts import runs
+from resilience.health.series import Span
 
 STEPS = (60, 120, 300, 600, 900, 1800, 3600, 2 * 3600, 6 * 3600)
 MOST_TICKS = 4
 LAST, LAST_NARROW = 0.86, 0.6
 """How far along the last time may begin, for "now" stands at the end: at all, and where space is short."""
-LABEL_FROM = 7.0
-"""Percent of the track from which on a stretch has room for its word."""
+LETTER, PADDING = 7.0, 12.0
+"""About how many pixels a letter of a stretch's word takes, and what stands around the word."""
+ROOMS = ((170, ""), (410, "minor"), (790, "rare"))
+"""How wide a track is at least in pixels: on every screen, where a word is not `minor`, and where it is not `rare`."""
+SHORT_TEST = timedelta(minutes=1)
+"""A breaker that is half-open for no longer between two stretches of open is tested; one that stays so waits for what to test with."""
+APART = 2.0
+"""So far from each other, in percent of the track, the marks of tests stand at least."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,15 +49,20 @@ class Bars:
 
 @dataclass(frozen=True, slots=True)
 class Piece:
-    """A stretch of a track, in percent of its width. `word` is empty where it has no room for it."""
+    """A stretch of a track, in percent of its width. `word` is empty where it has no room for it, `room` says which tracks have it.
+
+    It may stand `beside` it, to the left. `tests` are places within: few of them, so that they stay apart.
+    """
 
     x: str
     width: str
     word: str
     title: str
     tone: str
-    start: datetime
     marked: bool = True
+    room: str = ""
+    beside: bool = False
+    tests: tuple[str, ...] = ()
 
 
 def spark(values: Sequence[float | None], *, out_from: int | None = None, top: float | None = None) -> Spark:
@@ -110,24 +122,75 @@ def share_at(at: datetime, start: datetime, end: datetime) -> float:
     return min(max((at - start).total_seconds() / whole, 0.0), 1.0) * 100 if whole > 0 else 0.0
 
 
+def tested(stretches: Sequence[Span]) -> list[tuple[Span, list[datetime]]]:
+    """The stretches of a breaker, each with when it was tested: open and half-open in turn are one stretch of open."""
+    found: list[tuple[Span, list[datetime]]] = []
+    for one in stretches:
+        open_now = found[-1] if found and found[-1][0].tone == "bad" else None
+        test = one.tone == "warn" and one.end is not None and one.end - one.start <= SHORT_TEST
+        if open_now is None or not (test or one.tone == "bad"):
+            found.append((one, []))
+            continue
+        found[-1] = (replace(open_now[0], end=one.end), [*open_now[1], *([one.start] if test else [])])
+    return found
+
+
 def piece(
-    began: datetime, ended: datetime | None, word: str, tone: str, *, start: datetime, end: datetime, title: str = ""
+    began: datetime,
+    ended: datetime | None,
+    word: str,
+    tone: str,
+    *,
+    start: datetime,
+    end: datetime,
+    title: str = "",
+    tests: Sequence[datetime] = (),
 ) -> Piece | None:
     """A stretch cut to the track; None when it lies outside."""
     stop = ended or end
     if stop <= start or began >= end or stop < began:
         return None
     left, right = share_at(began, start, end), share_at(stop, start, end)
-    fits = right - left >= LABEL_FROM
+    rooms = [room for width, room in ROOMS if _needed(word, width) <= right - left]
     return Piece(
         percent(left),
         percent(max(right - left, 0.3)),
-        word if fits else "",
+        word if rooms else "",
         title or word,
         tone,
-        began,
         marked=began > start,
+        room=rooms[0] if rooms else "",
+        tests=tuple(percent(at) for at in _apart([share_at(at, start, end) for at in tests if at > start], left)),
     )
+
+
+def _needed(word: str, width: int) -> float:
+    """What a word takes of a track of so many pixels, in percent."""
+    return (len(word) * LETTER + PADDING) * 100 / width
+
+
+def track(pieces: Sequence[tuple[Piece, str]]) -> list[Piece]:
+    """The pieces of a track, in order and each with its word: where a short one has none on every screen, it stands to the left of it."""
+    width = ROOMS[0][0]
+    found: list[Piece] = []
+    taken = 0.0
+    for one, word in pieces:
+        left, needed = float(one.x.rstrip("%")), _needed(word, width)
+        inside = bool(one.word) and not one.room
+        fits = not inside and left - taken >= needed
+        found.append(replace(one, word=word, room="", beside=True) if fits else one)
+        taken = left + (needed if inside else float(one.width.rstrip("%")))
+    return found
+
+
+def _apart(places: Sequence[float], last: float) -> list[float]:
+    """Those that stand far enough from the one before; `last` is where the first may not stand too close to."""
+    found: list[float] = []
+    for place in places:
+        if place - last >= APART:
+            found.append(place)
+            last = place
+    return found
 
 
 def ticks(start: datetime, end: datetime) -> list[Tick]:

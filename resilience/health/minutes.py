@@ -103,17 +103,24 @@ def _probe_rows(tracks: Sequence[Track], since: datetime, until: datetime) -> li
 
 
 def _row(track: Track, since: datetime, until: datetime) -> Row:
-    drawn = [
-        drawing.piece(one.start, one.end, one.word, one.tone, start=since, end=until, title=_title(one, until))
-        for one in track.stretches
-    ]
-    said = [f"{one.word} {_('from')} {words.moment_of(max(one.start, since))}" for one in track.stretches if one.word]
+    stretches = drawing.tested(track.stretches) if track.name == "breaker" else [(one, []) for one in track.stretches]
+    drawn = []
+    for one, tests in stretches:
+        shown = _("Out") if track.name == "outages" else one.word
+        title = _title(one, until, tests)
+        piece = drawing.piece(one.start, one.end, shown, one.tone, start=since, end=until, title=title, tests=tests)
+        if piece:
+            drawn.append((piece, shown))
+    said = [f"{one.word} {_('from')} {words.moment_of(max(one.start, since))}" for one, _tests in stretches if one.word]
     word = _("State") if track.name == "state" else track.word
-    return Row(word, [piece for piece in drawn if piece], [], 0, f"{word}: {', '.join(said) or _('no data')}")
+    return Row(word, drawing.track(drawn), [], 0, f"{word}: {', '.join(said) or _('no data')}")
 
 
-def _title(one: Span, until: datetime) -> str:
-    return f"{one.word}, {words.moment_of(one.start, seconds=True)}, {age((one.end or until) - one.start)}"
+def _title(one: Span, until: datetime, tests: Sequence[datetime]) -> str:
+    said = [one.word, words.moment_of(one.start, seconds=True), age((one.end or until) - one.start)]
+    if tests:
+        said.append(ngettext("tested %(n)s time", "tested %(n)s times", len(tests)) % {"n": number(len(tests))})
+    return ", ".join(said)
 
 
 @dataclass(slots=True)

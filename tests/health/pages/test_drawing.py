@@ -2,11 +2,13 @@
 
 import re
 from datetime import UTC, datetime, timedelta
+from itertools import pairwise
 
 from hypothesis import given
 from hypothesis import strategies as st
 
 from resilience.health import drawing
+from resilience.health.series import Span
 from resilience.health.words import availability, days_said
 
 START = datetime(2026, 11, 21, 2, 30, tzinfo=UTC)
@@ -71,6 +73,36 @@ def test_a_stretch_is_cut_to_its_track() -> None:
     short = drawing.piece(END - timedelta(seconds=30), None, "open", "bad", start=START, end=END)
     assert short is not None
     assert (short.word, short.title) == ("", "open")
+
+
+def test_tests_of_an_open_breaker_are_few_marks_in_one_stretch() -> None:
+    """However often it was tested; being half-open for long is a stretch of its own."""
+    second = timedelta(seconds=1)
+    turns = [START + 600 * second + n * 3 * second for n in range(41)]
+    stretches = [Span(START, turns[0], "Closed", "ok")]
+    for at, end in pairwise(turns):
+        stretches += [Span(at, at + 2 * second, "Open", "bad"), Span(at + 2 * second, end, "Half-open", "warn")]
+    stretches += [Span(turns[-1], turns[-1] + 300 * second, "Half-open", "warn"), Span(END, END, "Closed", "ok")]
+    found = drawing.tested(stretches)
+    assert [one.word for one, _tests in found] == ["Closed", "Open", "Half-open", "Closed"]
+    one, tests = found[1]
+    assert (one.start, one.end, len(tests)) == (turns[0], turns[-1], 40)
+    drawn = drawing.piece(one.start, one.end, one.word, one.tone, start=START, end=END, tests=tests)
+    assert drawn is not None
+    assert 1 <= len(drawn.tests) <= 3
+
+
+def test_the_word_of_a_short_stretch_stands_beside_it() -> None:
+    """Where nothing else stands there; with two short ones close to each other the first has its word."""
+
+    def drawn(minute: int) -> tuple[drawing.Piece, str]:
+        began = START + timedelta(minutes=minute)
+        piece = drawing.piece(began, began + timedelta(minutes=1), "Out", "bad", start=START, end=END)
+        assert piece is not None
+        return piece, "Out"
+
+    assert [(one.word, one.beside) for one in drawing.track([drawn(20), drawn(24)])] == [("Out", True), ("", False)]
+    assert not drawing.track([drawn(1)])[0].beside
 
 
 @given(st.integers(1, 400))
