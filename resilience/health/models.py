@@ -250,7 +250,8 @@ class FlipQuerySet(HealthQuerySet["Flip"]):
 
 
 class Flip(models.Model):
-    """One change of state: of a component (no probe) or of one of its probes. Append only; removed by age.
+    """One change of state: of a component (no probe) or of one of its probes. Append only, beginning and reason may be corrected once more
+    is known; removed by age.
 
     `at` is when it began (the first failure of the row), `noticed_at` when the threshold was reached.
     """

@@ -31,7 +31,7 @@ from resilience.upstreams.standing import standings
 log = logging.getLogger(__name__)
 
 TOGETHER = timedelta(minutes=2)
-"""An outage that began no earlier than so long before its parent's came of it; probes that began to fail so close together began one."""
+"""An outage that began no earlier than so long before its parent's came of it; a probe that began to fail so soon after the first, too."""
 JUST = timedelta(seconds=10)
 EXPECTED = ("expected_at", "expected_source", "expected_text", "expected_low", "expected_high", "expected_of")
 
@@ -90,9 +90,7 @@ def _look(component_ids: Iterable[int], now: datetime, maintained: Collection[in
     components = {row.pk: row for row in locked}
     probes: dict[int, list[Probe]] = defaultdict(list)
     wanted = Probe.objects.unscoped().filter(component_id__in=components, enabled=True).order_by("pk")
-    for probe in wanted.only(
-        "component_id", "name", "state", "since", "failures", "streak_at", "last_error", "last_ms"
-    ):
+    for probe in wanted.only("component_id", "name", "state", "since", "last_error", "last_ms"):
         probes[probe.component_id].append(probe)
     upstreams = {row.upstream_id for row in components.values() if row.upstream_id is not None}
     breakers = {row.pk: row for row in Breaker.objects.unscoped().filter(pk__in=upstreams)}
@@ -112,8 +110,8 @@ def _reassess(world: _World, component: Component, changes: Sequence[Change]) ->
     reason = _reason(world, component, shown, breaker if facts.breaker_out else None)
     if shown is not before:
         _move(world, component, shown, began, reason)
-    elif shown is State.DOWN and _said_first(world, component, changes):
-        _say_better(world, component, reason)
+    elif shown is State.DOWN and any(State.DOWN in (change.before, change.after) for change in changes):
+        _say_better(world, component, changes, reason)
     outage = world.outages.get(component.pk)
     if outage is not None and shown is State.MAINTENANCE and before is not shown:
         _expect_again(component, outage, world.now)
@@ -148,7 +146,7 @@ def _began(
     if shown is State.DOWN and out is not None and out.opened_at is not None:
         moments.append(out.opened_at)
     if shown is State.DOWN and component.state != shown.value:
-        moments += [at for one in _failing(world, component) if (at := _failing_since(one))]
+        moments += [one.since for one in _down(world, component) if one.since]
     outage = world.outages.get(component.pk)
     if shown in (State.DOWN, State.SLOW) and outage is not None and outage.by_hand:
         moments.append(outage.began_at)
@@ -170,7 +168,7 @@ def _just_closed(world: _World, component: Component) -> datetime | None:
 
 def _reason(world: _World, component: Component, shown: State, out: Breaker | None) -> str:
     """Why it stands so, in a sentence; empty where there is nothing to say. What a probe found says more than that a breaker opened."""
-    probes, failing = world.probes.get(component.pk, []), _failing(world, component)
+    probes, failing = world.probes.get(component.pk, []), _down(world, component)
     slow = [one for one in probes if one.state == State.SLOW.value]
     if shown is State.DOWN and failing:
         return causes.of_probes(failing, alone=len(probes) == 1)
@@ -185,33 +183,45 @@ def _reason(world: _World, component: Component, shown: State, out: Breaker | No
     return ""
 
 
-def _failing(world: _World, component: Component) -> list[Probe]:
-    """Its probes that are down or began to fail just now, who has failed for longest first."""
-    known = [(_failing_since(one) or world.now, one.pk, one) for one in world.probes.get(component.pk, ())]
-    recent = world.now - TOGETHER
-    return [one for at, _pk, one in sorted(known) if one.state == State.DOWN.value or (one.failures and at > recent)]
-
-
-def _failing_since(probe: Probe) -> datetime | None:
-    return probe.since if probe.state == State.DOWN.value else probe.streak_at
-
-
-def _said_first(world: _World, component: Component, changes: Sequence[Change]) -> bool:
-    """Whether these are the first of its probes to go down, so that what it is down of was said by its breaker alone."""
-    outage = world.outages.get(component.pk)
+def _down(world: _World, component: Component) -> list[Probe]:
+    """Its probes that are down, who has been for longest first. One with fewer failures than it takes is no evidence yet."""
     down = [one for one in world.probes.get(component.pk, ()) if one.state == State.DOWN.value]
-    new = [change for change in changes if change.after is State.DOWN]
-    return 0 < len(down) <= len(new) and not (outage is not None and outage.by_hand)
+    return sorted(down, key=lambda one: (one.since or world.now, one.pk))
 
 
-def _say_better(world: _World, component: Component, reason: str) -> None:
-    """The reason and the outage's cause become what a probe found; the state and its beginning stay."""
+def _say_better(world: _World, component: Component, changes: Sequence[Change], reason: str) -> None:
+    """What it is down of by now. Where another probe went down of the same thing, the outage and the flip are corrected: it may have
+    begun to fail earlier than the first to be noticed, and says more than a breaker. What a person recorded stays."""
     outage = world.outages.get(component.pk)
-    if outage is not None and outage.cause == component.reason:
-        outage.cause = reason
-        outage.save(update_fields=["cause"])
-    component.reason = reason
-    component.save(update_fields=["reason"])
+    if outage is not None and outage.by_hand:
+        return
+    new = [change.at for change in changes if change.after is State.DOWN]
+    alone = len(_down(world, component)) <= len(new)  # until now it was down by its breaker alone
+    if new and component.since and (alone or min(new) <= component.since + TOGETHER):
+        _correct(world, component, outage, min(new), reason)
+    if component.reason != reason:
+        component.reason = reason
+        component.save(update_fields=["reason"])
+
+
+def _correct(world: _World, component: Component, outage: Outage | None, at: datetime, reason: str) -> None:
+    """Beginning and reason of the flip that led here, and of the outage that began with it; never before the state that it ended."""
+    flips = Flip.objects.unscoped().of_components().filter(component=component).order_by("-pk")[:2]
+    flip, earlier = [*flips, None, None][:2]
+    if flip is None or flip.after != component.state or flip.at != component.since:
+        return
+    began = flip.at if flip.before == State.MAINTENANCE.value else min(flip.at, at)
+    began = max(began, earlier.at) if earlier is not None else began
+    if outage is not None and outage.began_at == flip.at:
+        anew = began != flip.at and outage.expected_source != Source.PERSON
+        outage.began_at, outage.cause = began, reason
+        if anew:
+            _expect(outage, component, world.now)
+        outage.save(update_fields=["began_at", "cause", *(EXPECTED if anew else ())])
+    component.since = flip.at = began
+    flip.reason = reason
+    flip.save(update_fields=["at", "reason"])
+    component.save(update_fields=["since"])
 
 
 def _move(world: _World, component: Component, shown: State, began: datetime, reason: str) -> None:

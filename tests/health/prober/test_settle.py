@@ -223,18 +223,77 @@ def test_maintenance_says_when_an_open_outage_is_over(probe: Probe) -> None:
 
 
 def test_the_outage_began_with_the_first_of_its_probes(probe: Probe) -> None:
-    """Who has failed for longest is named with how many fail beside it; one failure of long ago is no beginning."""
+    """Who has been down for longest is named with how many are beside it; a probe that failed and is up is no evidence."""
     component = Component.objects.get()
-    others = [Probe(component=component, name=name, kind="tcp", interval=10.0) for name in ("storage", "login", "old")]
-    storage, login, old = Probe.objects.bulk_create(others)
+    others = [Probe(component=component, name=name, kind="tcp", interval=10.0) for name in ("storage", "login", "lone")]
+    storage, login, lone = Probe.objects.bulk_create(others)
     Probe.objects.filter(pk=probe.pk).update(state="down", since=at(12), last_error="It answered 500.")
     Probe.objects.filter(pk=storage.pk).update(state="down", since=at(11), last_error="timed out")
-    Probe.objects.filter(pk=login.pk).update(state="up", failures=2, streak_at=at(12))
-    Probe.objects.filter(pk=old.pk).update(state="up", failures=1, streak_at=at(-3_000))
+    Probe.objects.filter(pk=login.pk).update(state="up", failures=2, streak_at=at(10))
+    Probe.objects.filter(pk=lone.pk).update(state="up", failures=1, streak_at=at(9))
     reassess([component.pk], now=at(20))
     component.refresh_from_db()
     assert (component.since, Outage.objects.get().began_at) == (at(11), at(11))
-    assert component.reason == "timed out (storage and 2 more probes)."
+    assert component.reason == "timed out (storage and 1 more probe)."
+
+
+def corrected() -> tuple[datetime | None, str]:
+    """Since when and why it is down, as the component, its flip and its outage say alike."""
+    component, outage = Component.objects.get(), Outage.objects.get()
+    flip = Flip.objects.of_components().get(after="down")
+    said = {(component.since, component.reason), (flip.at, flip.reason), (outage.began_at, outage.cause)}
+    assert len(said) == 1
+    return said.pop()
+
+
+def test_a_second_probe_corrects_the_outage(probe: Probe) -> None:
+    """It began to fail first and was noticed second: the outage began with it, and what is expected goes by that."""
+    component = Component.objects.get()
+    slow = Probe.objects.create(component=component, name="slow one", kind="tcp", interval=20.0)
+    for ago in (-3_000, -2_000, -1_000):
+        Outage.objects.create(component=component, began_at=at(ago), noticed_at=at(ago), ended_at=at(ago + 300))
+    story(probe, "g", start=-30)
+    story(slow, "g", start=-20)
+    settle([run(slow, 5, ok=False)], now=at(6))
+    story(probe, "bbb", start=10)
+    assert Outage.objects.active().get().began_at == at(10)
+    assert Outage.objects.active().get().cause == "It answered 503, not 200-399 (answers)."
+    settle([run(slow, 31, ok=False)], now=at(32))
+    settle([run(slow, 51, ok=False)], now=at(52))
+    Outage.objects.filter(ended_at__isnull=False).delete()
+    assert corrected() == (at(5), "It answered 503, not 200-399 (slow one and 1 more probe).")
+    assert Outage.objects.get().expected_at == at(305)
+    story(probe, "gg", start=60)
+    component.refresh_from_db()
+    assert component.reason == "It answered 503, not 200-399 (slow one)."
+    assert Outage.objects.get().cause.endswith("(slow one and 1 more probe).")
+
+
+def test_a_probe_that_fails_much_later_corrects_nothing(probe: Probe) -> None:
+    """It is counted among what is down now; what the outage came of stays."""
+    other = Probe.objects.create(component=Component.objects.get(), name="storage", kind="tcp", interval=10.0)
+    story(other, "g", start=-20)
+    story(probe, "bbb")
+    story(other, "bbb", start=300)
+    assert Component.objects.get().reason.endswith("(answers and 1 more probe).")
+    outage, flip = Outage.objects.get(), Flip.objects.of_components().get(after="down")
+    assert (
+        (outage.began_at, outage.cause) == (flip.at, flip.reason) == (at(0), "It answered 503, not 200-399 (answers).")
+    )
+
+
+def test_a_correction_stays_after_maintenance(probe: Probe) -> None:
+    """What failed within it is an outage from its end on, also for the second probe."""
+    component = Component.objects.get()
+    other = Probe.objects.create(component=component, name="storage", kind="tcp", interval=10.0)
+    settle([run(probe, -20), run(other, -20)], now=at(-19))
+    reassess([component.pk], now=at(-10), maintained={component.pk})
+    for number in range(3):
+        settle([run(probe, number, ok=False)], maintained={component.pk}, now=at(number))
+    settle([run(other, 2, ok=False)], maintained={component.pk}, now=at(3))
+    reassess([component.pk], now=at(10))
+    story(other, "bb", start=11)
+    assert corrected() == (at(10), "It answered 503, not 200-399 (answers and 1 more probe).")
 
 
 def test_a_prober_that_begins_again_ends_no_outage(probe: Probe) -> None:
