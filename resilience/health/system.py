@@ -25,6 +25,8 @@ from resilience.health.models import Component, Outage, SystemSnapshot
 from resilience.health.standing import ComponentHealth, Loss, ProbeRow, Reading, iso, read, told
 
 TREND_OVER = timedelta(minutes=30)
+NEWEST = timedelta(minutes=3)
+"""A snapshot that is older says nothing about now."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -175,14 +177,16 @@ def _status(value: int | None, reading: Reading) -> str:
 
 
 def with_past(system: System, organization_ids: frozenset[int] | None) -> System:
-    """The same with the trend and the network's score, both from the snapshots of the last half hour; one query."""
+    """The same with the trend (the snapshots of the last half hour and the present score) and the network's score; one query."""
     rows = _snapshots(organization_ids, system.at)
     scores: dict[datetime, list[tuple[float, float]]] = {}
     for at, score, weight, _parts_text in rows:
         if score is not None:
             scores.setdefault(at, []).append((score, max(weight, 1.0)))
     line = [(at, sum(s * w for s, w in said) / sum(w for _, w in said)) for at, said in sorted(scores.items())]
-    seen: Trend | None = trend(line)
+    now = _present(system, organization_ids)
+    fresh = bool(line) and now is not None and system.at - line[-1][0] <= NEWEST
+    seen: Trend | None = trend([*line, (system.at, now)]) if fresh else None
     network = _network(text for at, _score, _weight, text in rows if text and at == rows[-1][0])
     if seen is None:
         return replace(system, network=network)
@@ -191,9 +195,23 @@ def with_past(system: System, organization_ids: frozenset[int] | None) -> System
     )
 
 
+def _present(system: System, ids: frozenset[int] | None) -> float | None:
+    """The present score as snapshots have it: of several organizations the mean, by their weights."""
+    if ids is None or len(ids) == 1 or system.score is None:
+        return system.score
+    scores = []
+    for owner in ids:
+        mine = [one.facts for one in system.components if one.component.organization_id in (owner, None) and one.facts]
+        scored = system_score(mine)
+        if scored.value is not None:
+            scores.append((scored.value, max(scored.weight, 1.0)))
+    weight = sum(weight for _score, weight in scores)
+    return sum(score * weight for score, weight in scores) / weight if scores else None
+
+
 def _snapshots(ids: frozenset[int] | None, now: datetime) -> list[tuple[datetime, int | None, float, str]]:
     mine = Q(organization__isnull=True) if ids is None else Q(organization__in=ids)
-    newest = Case(When(at__gt=now - timedelta(minutes=3), then="parts"), default=Value(""), output_field=TextField())
+    newest = Case(When(at__gt=now - NEWEST, then="parts"), default=Value(""), output_field=TextField())
     rows = SystemSnapshot.objects.unscoped().filter(mine, at__gt=now - TREND_OVER, at__lte=now).order_by("at")
     return list(rows.annotate(said=newest).values_list("at", "score", "weight", "said"))
 

@@ -1,4 +1,4 @@
-"""Whether a score gets better or worse: the mean of the last third of its snapshots less the mean of the first third."""
+"""Whether a score gets better or worse: how far it has moved since it last turned."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -26,16 +26,22 @@ class Trend:
     span: timedelta
 
 
-def trend(snapshots: Sequence[tuple[datetime, float | None]]) -> Trend | None:
-    """The trend of these scores in order of time; None when fewer than six of them are known. Less than 3 points is stable."""
-    known = [(at, score) for at, score in snapshots if score is not None]
-    if len(known) < LEAST:
+def trend(line: Sequence[tuple[datetime, float | None]]) -> Trend | None:
+    """The trend of these scores in order of time, the last one the present; None when that or all but five are not known.
+
+    It goes from the last turn to now: from the score that is farthest from the present one, and came after the last move of three points
+    the other way. While all were less than 3 points from the present one it is stable, from the first of them.
+    """
+    known = [(at, score) for at, score in line if score is not None]
+    if len(known) < LEAST or line[-1][1] is None:
         return None
-    third = len(known) // 3
-    delta = _mean([score for _, score in known[-third:]]) - _mean([score for _, score in known[:third]])
-    moved = Direction.IMPROVING if delta > 0 else Direction.DECLINING
-    return Trend(moved if abs(delta) >= STEADY else Direction.STABLE, delta, known[-1][0] - known[0][0])
-
-
-def _mean(values: Sequence[float]) -> float:
-    return sum(values) / len(values)
+    at, score = turn_at, turn = known[-1]
+    for before_at, before in reversed(known):
+        if abs(turn - score) >= STEADY and abs(before - turn) >= STEADY and (before > turn) is (score > turn):
+            break
+        if abs(before - score) > abs(turn - score):
+            turn_at, turn = before_at, before
+    if abs(score - turn) < STEADY:
+        first_at, first = known[0]
+        return Trend(Direction.STABLE, score - first, at - first_at)
+    return Trend(Direction.IMPROVING if score > turn else Direction.DECLINING, score - turn, at - turn_at)

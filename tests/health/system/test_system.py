@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 from pytest_django import DjangoAssertNumQueries
 
+from portal.kit import clock
 from portal.kit.errors import NotFound
 from portal.kit.viewer import ANONYMOUS
 from resilience.health import get_system_health
@@ -179,22 +180,66 @@ def test_the_most_urgent_first(people: People, clock_at: ClockAt) -> None:
     assert order == [State.DOWN, State.SLOW, State.NONE, State.MAINTENANCE, State.UP]
 
 
+def scored(minutes: int, *organizations: tuple[Any, Callable[[int], int]]) -> None:
+    """A snapshot each minute from noon on, of each organization, with the score that it had then."""
+    for n in range(minutes):
+        for organization, score in organizations:
+            SystemSnapshot.objects.create(
+                organization=organization, at=NOON + n * ONE_MINUTE, score=score(n), status="healthy", weight=1
+            )
+
+
 def test_trend(people: People, watched: Watched, clock_at: ClockAt) -> None:
-    """It comes from the snapshots of the last half hour, of those organizations that are seen."""
-    for n in range(30):
-        at = NOON + n * ONE_MINUTE
-        for organization, score in ((people.tidewater, 90 - n), (people.northlight, 50 + n), (None, 80 - n)):
-            SystemSnapshot.objects.create(organization=organization, at=at, score=score, status="healthy", weight=1)
+    """It goes from the snapshots of those organizations that are seen to their present score."""
+    scored(29, (people.tidewater, lambda n: 72 - n), (people.northlight, lambda n: 95), (None, lambda n: 90 - n))
     clock_at(NOON + 29 * ONE_MINUTE)
-    mine, theirs, all_of_them = (
-        system(people.viewer(people.bob)),
-        system(people.viewer(people.charlie)),
-        system_of(None),
-    )
-    assert (mine.trend, mine.delta) == ("declining", -20)
-    assert (theirs.trend, theirs.delta) == ("improving", 20)
-    assert (all_of_them.trend, all_of_them.delta) == ("declining", -20)
-    assert mine.span == 29 * ONE_MINUTE
+    small, other = (make_upstream(people.tidewater, slug).component for slug in ("small", "other"))
+    theirs = make_upstream(people.northlight, "theirs").component
+    for component in (watched.component, small, other, theirs):
+        stands(component, State.DOWN if component is small else State.UP, clock.now())
+    mine, all_of_them = system(people.viewer(people.bob)), system_of(None)
+    assert (mine.score, mine.trend, mine.delta, mine.span) == (84, "improving", 40, ONE_MINUTE)
+    assert (all_of_them.trend, all_of_them.span) == ("improving", ONE_MINUTE)
+    assert system(people.viewer(people.charlie)).delta == 5
+
+
+def test_the_present_score_ends_the_line(people: People, watched: Watched, clock_at: ClockAt) -> None:
+    """What just fell is said to fall, however much better it got before."""
+    scored(20, (people.tidewater, lambda n: 40 if n < 10 else 96))
+    clock_at(NOON + 20 * ONE_MINUTE)
+    stands(watched.component, State.DOWN, clock.now())
+    found = system(people.viewer(people.bob))
+    assert (found.trend, found.delta, found.span) == ("declining", (found.score or 0) - 96, ONE_MINUTE)
+
+
+def test_of_several_organizations_like_is_held_against_like(
+    people: People, watched: Watched, clock_at: ClockAt
+) -> None:
+    """Their snapshots and their present scores are added up in the same way, also where a critical one caps the whole."""
+    critical = make_upstream(people.northlight, "theirs", critical=True).component
+    stands(watched.component, State.UP)
+    stands(critical, State.DOWN)
+    both = (people.tidewater.pk, people.northlight.pk)
+    for n in range(6):
+        at = NOON - (6 - n) * ONE_MINUTE
+        for owner in both:
+            now = system_of((owner,))
+            SystemSnapshot.objects.create(organization_id=owner, at=at, score=now.score, weight=now.weight, status="x")
+    found = system_of(both)
+    assert (found.score, found.trend, found.delta) == (40, "stable", 0)
+
+
+def test_no_trend_without_a_present(people: People, watched: Watched, clock_at: ClockAt) -> None:
+    """Neither where nothing is known now, nor where the snapshots ended some minutes ago."""
+    scored(20, (people.tidewater, lambda n: 40 + n))
+    clock_at(NOON + 19 * ONE_MINUTE)
+    stands(watched.component, State.MAINTENANCE, clock.now())
+    assert system(people.viewer(people.bob)).trend is None
+    stands(watched.component, State.UP, clock.now())
+    assert system(people.viewer(people.bob)).trend == "improving"
+    clock_at(NOON + 23 * ONE_MINUTE)
+    stands(watched.component, State.UP, clock.now())
+    assert system(people.viewer(people.bob)).trend is None
 
 
 def test_the_network(people: People, watched: Watched, clock_at: ClockAt) -> None:
