@@ -10,6 +10,7 @@ from portal.kit.errors import Conflicting, Fault
 from portal.kit.viewer import Viewer
 from resilience.health.actions.outages import (
     iso,
+    masked,
     one_line,
     outage_of,
     past_faults,
@@ -38,6 +39,7 @@ def close_outage(
     reason = one_line(reason)
     missing = [] if reason else [Fault("/reason", _("Say why, so that the next person knows."))]
     refuse([*(missing or text_faults(reason, "/reason")), *past_faults(ended_at, "/ended_at")])
+    reason = masked(reason)
     with transaction.atomic():
         outage = outage_of(viewer, outage_id)
         refuse_over(outage)

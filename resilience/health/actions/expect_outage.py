@@ -10,6 +10,7 @@ from resilience.health.actions.outages import (
     coming_faults,
     expect,
     iso,
+    masked,
     one_line,
     outage_of,
     tell_outage,
@@ -28,6 +29,7 @@ def expect_outage(*, viewer: Viewer, outage_id: int, at: datetime | None = None,
     """
     text = one_line(text)
     refuse([*coming_faults(at, "/at"), *text_faults(text, "/text")])
+    text = masked(text)
     with transaction.atomic():
         outage = outage_of(viewer, outage_id)
         refuse_over(outage)

@@ -5,7 +5,7 @@ from django.utils.translation import gettext as _
 
 from portal.kit.errors import Fault
 from portal.kit.viewer import Viewer
-from resilience.health.actions.outages import LONGEST_NOTE, outage_of, tell_outage, text_faults
+from resilience.health.actions.outages import LONGEST_NOTE, masked, outage_of, tell_outage, text_faults
 from resilience.health.actions.steering import refuse, shown
 from resilience.health.models import Note
 
@@ -15,6 +15,7 @@ def note_outage(*, viewer: Viewer, outage_id: int, text: str) -> Note:
     clean = text.strip() if isinstance(text, str) else text
     missing = [] if clean else [Fault("/text", _("Write what is new."))]
     refuse(missing or text_faults(clean, "/text", most=LONGEST_NOTE, lines=True))
+    clean = masked(clean, most=LONGEST_NOTE)
     with transaction.atomic():
         outage = outage_of(viewer, outage_id)
         note = Note.objects.create(outage=outage, author=viewer.name, text=clean)

@@ -9,6 +9,7 @@ from django.utils.translation import gettext as _
 from portal.events.record import record
 from portal.kit import clock
 from portal.kit.errors import Fault, Forbidden, NotFound
+from portal.kit.masking import mask_text
 from portal.kit.viewer import Permission, Viewer
 from resilience.health.actions.steering import OURS
 from resilience.health.core.eta import Expected, Source
@@ -46,6 +47,11 @@ def text_faults(text: object, pointer: str, *, most: int = LONGEST_TEXT, lines: 
 def one_line(text: Any) -> Any:
     """The text without spaces at its ends and line breaks within; what is no text stays, to be refused."""
     return " ".join(text.split()) if isinstance(text, str) else text
+
+
+def masked(text: str, *, most: int = LONGEST_TEXT) -> str:
+    """The text as it is kept and shown to all who can see the outage: without what looks like a secret."""
+    return mask_text(text)[:most]
 
 
 def past_faults(at: datetime | None, pointer: str) -> list[Fault]:

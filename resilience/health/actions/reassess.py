@@ -14,7 +14,6 @@ from django.db import IntegrityError, transaction
 from django.utils.translation import gettext as _
 
 from portal.events.record import record
-from portal.kit.masking import mask_text
 from portal.kit.viewer import SYSTEM
 from resilience.breakers.models import Breaker
 from resilience.health import causes
@@ -178,7 +177,7 @@ def _reason(world: _World, component: Component, shown: State, out: Breaker | No
         return causes.of_slow(slow[0], alone=len(probes) == 1)
     outage = world.outages.get(component.pk)
     if shown in (State.DOWN, State.SLOW) and outage is not None and outage.by_hand:
-        said = {"who": outage.opened_by, "cause": mask_text(outage.cause)}
+        said = {"who": outage.opened_by, "cause": outage.cause}
         return ((_("%(who)s says: %(cause)s") if outage.cause else _("Recorded by %(who)s.")) % said)[:300]
     return ""
 

@@ -13,6 +13,7 @@ from resilience.health.actions.outages import (
     coming_faults,
     expect,
     iso,
+    masked,
     one_line,
     past_faults,
     tell_outage,
@@ -50,6 +51,7 @@ def record_outage(
             *text_faults(expected_text, "/expected_text"),
         ]
     )
+    cause, expected_text = masked(cause), masked(expected_text)
     with transaction.atomic():
         component = component_of(viewer, component_id, Permission.OPERATE)
         now = clock.now()

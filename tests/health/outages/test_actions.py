@@ -16,7 +16,7 @@ from resilience.health.actions.expect_outage import expect_outage
 from resilience.health.actions.note_outage import note_outage
 from resilience.health.actions.reassess import reassess
 from resilience.health.actions.record_outage import record_outage
-from resilience.health.models import Component, Maintenance, Note, Outage, Probe
+from resilience.health.models import Component, Flip, Maintenance, Note, Outage, Probe
 from tests.support.people import People, make_upstream
 
 HOUR = timedelta(hours=1)
@@ -70,6 +70,25 @@ def test_recorded_by_hand(alice: Viewer, component: Component) -> None:
         "plans-api",
         component.upstream_id,
     )
+
+
+def test_no_secret_is_kept(alice: Viewer, component: Component) -> None:
+    """What a person pastes in is masked before it is stored, so that nothing that shows it can forget to; what fits still fits."""
+    secret = "Bearer sk-abcdefgh1234 of jane@x.org"
+    outage = record_outage(
+        viewer=alice, component_id=component.pk, severity="major", cause=secret, expected_text=f"a {secret}"
+    )
+    expect_outage(viewer=alice, outage_id=outage.pk, text=f"b {secret}")
+    note_outage(viewer=alice, outage_id=outage.pk, text="pwd=a " * 166)
+    note_outage(viewer=alice, outage_id=outage.pk, text=f"c\n{secret}")
+    close_outage(viewer=alice, outage_id=outage.pk, reason=f"d {secret}")
+    kept = Outage.objects.get(pk=outage.pk)
+    texts = [kept.cause, kept.expected_text, *Note.objects.order_by("-pk").values_list("text", flat=True)]
+    assert texts[:4] == [f"{start}Bearer •••• of ••••@x.org" for start in ("", "b ", "d ", "c\n")]
+    assert len(texts[4]) == 1_000
+    told = " ".join([*Event.objects.values_list("data", flat=True), *Flip.objects.values_list("reason", flat=True)])
+    assert "sk-" not in told
+    assert "jane" not in told
 
 
 def test_one_at_a_time(alice: Viewer, component: Component) -> None:
