@@ -20,6 +20,8 @@ LETTER, PADDING = 7.0, 12.0
 """About how many pixels a letter of a stretch's word takes, and what stands around the word."""
 ROOMS = ((170, ""), (410, "minor"), (790, "rare"))
 """How wide a track is at least in pixels: on every screen, where a word is not `minor`, and where it is not `rare`."""
+LONG_FROM = 20.0
+"""Percent of the track from which on a stretch shows the beginning of a long word."""
 SHORT_TEST = timedelta(minutes=1)
 """A breaker that is half-open for no longer between two stretches of open is tested; one that stays so waits for what to test with."""
 APART = 2.0
@@ -144,18 +146,20 @@ def piece(
     start: datetime,
     end: datetime,
     title: str = "",
+    short: str = "",
     tests: Sequence[datetime] = (),
 ) -> Piece | None:
-    """A stretch cut to the track; None when it lies outside."""
+    """A stretch cut to the track; None when it lies outside. A long word is cut at its end, or `short` stands for it."""
     stop = ended or end
     if stop <= start or began >= end or stop < began:
         return None
     left, right = share_at(began, start, end), share_at(stop, start, end)
-    rooms = [room for width, room in ROOMS if _needed(word, width) <= right - left]
+    rooms = [room for width, room in ROOMS if _needed(short or word, width) <= right - left]
+    shown = word if right - left >= LONG_FROM else short or word
     return Piece(
         percent(left),
         percent(max(right - left, 0.3)),
-        word if rooms else "",
+        shown if rooms else "",
         title or word,
         tone,
         marked=began > start,

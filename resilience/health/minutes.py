@@ -106,11 +106,13 @@ def _row(track: Track, since: datetime, until: datetime) -> Row:
     stretches = drawing.tested(track.stretches) if track.name == "breaker" else [(one, []) for one in track.stretches]
     drawn = []
     for one, tests in stretches:
-        shown = _("Out") if track.name == "outages" else one.word
+        short = _("Out") if track.name == "outages" else ""
         title = _title(one, until, tests)
-        piece = drawing.piece(one.start, one.end, shown, one.tone, start=since, end=until, title=title, tests=tests)
+        piece = drawing.piece(
+            one.start, one.end, one.word, one.tone, start=since, end=until, title=title, short=short, tests=tests
+        )
         if piece:
-            drawn.append((piece, shown))
+            drawn.append((piece, short or one.word))
     said = [f"{one.word} {_('from')} {words.moment_of(max(one.start, since))}" for one, _tests in stretches if one.word]
     word = _("State") if track.name == "state" else track.word
     return Row(word, drawing.track(drawn), [], 0, f"{word}: {', '.join(said) or _('no data')}")
