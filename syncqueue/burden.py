@@ -89,7 +89,7 @@ def _rate(upstream_id: int) -> float:
 
 def _drained(waiting: int, rate: float) -> Impact:
     """How long it takes to send what waits, once the upstream is back."""
-    said = {"span": age(max(waiting / rate * 60, 60)), "n": number(max(round(rate), 1))}
+    said = {"span": age(max(round(waiting / rate), 1) * 60), "n": number(max(round(rate), 1))}
     words = ngettext(
         "in about %(span)s, at %(n)s item a minute", "in about %(span)s, at %(n)s items a minute", max(round(rate), 1)
     )

@@ -8,6 +8,8 @@ from django.utils.translation import gettext as _
 GAP = "\u00a0"
 MISSING = "\u2013"  # an en dash
 CAP = 10_000
+EXACT = 10
+"""Below so many minutes the seconds are said too."""
 
 
 def number(value: float | None, places: int = 0) -> str:
@@ -42,7 +44,7 @@ def size(octets: int | None) -> str:
 
 
 def duration(span: float | timedelta | None) -> str:
-    """A length of time in two units at most: "212 ms", "1.9 s", "41 min", "1 h 08 min", "3 d 4 h"."""
+    """A length of time in two units at most: "212 ms", "1.9 s", "1 min 45 s", "41 min", "1 h 08 min", "3 d 4 h"."""
     if span is None:
         return MISSING
     seconds = span.total_seconds() if isinstance(span, timedelta) else span
@@ -54,13 +56,15 @@ def duration(span: float | timedelta | None) -> str:
 
 
 def age(span: float | timedelta | None) -> str:
-    """A length of time in whole seconds at the finest: "9 s", "41 min", "1 h 08 min", "3 d 4 h"."""
+    """A length of time in whole seconds at the finest: "9 s", "1 min 45 s", "41 min", "1 h 08 min", "3 d 4 h"."""
     if span is None:
         return MISSING
     seconds = max(int(span.total_seconds() if isinstance(span, timedelta) else span), 0)
     if seconds < 60:
         return f"{seconds}{GAP}{_('s')}"
-    minutes = seconds // 60
+    minutes, rest = divmod(seconds, 60)
+    if minutes < EXACT and rest:
+        return f"{minutes}{GAP}{_('min')}{GAP}{rest:02}{GAP}{_('s')}"
     if minutes < 60:
         return f"{minutes}{GAP}{_('min')}"
     if minutes < 24 * 60:

@@ -1,4 +1,4 @@
-// Ages and countdowns that tick: every second below a minute, every minute after.
+// Ages and countdowns that tick: every second below ten minutes, every minute after.
 const GAP = "\u00a0";
 
 /** A length of time in two units at most, as portal/web/formats.py writes it. */
@@ -6,6 +6,8 @@ export function age(seconds) {
   const whole = Math.max(Math.floor(seconds), 0);
   if (whole < 60) return `${whole}${GAP}s`;
   const minutes = Math.floor(whole / 60);
+  const rest = whole % 60;
+  if (minutes < 10 && rest) return `${minutes}${GAP}min${GAP}${String(rest).padStart(2, "0")}${GAP}s`;
   if (minutes < 60) return `${minutes}${GAP}min`;
   if (minutes < 1440) return `${Math.floor(minutes / 60)}${GAP}h${GAP}${String(minutes % 60).padStart(2, "0")}${GAP}min`;
   const hours = Math.floor(minutes / 60);

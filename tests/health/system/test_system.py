@@ -121,7 +121,7 @@ def test_a_dead_prober_is_seen(people: People, watched: Watched, clock_at: Clock
     health = one(found, "plans-api")
     assert (health.state, health.score, found.score, found.status) == (State.NONE, None, None, "unknown")
     assert "have not run" in health.reason
-    assert (found.late, found.fresh) == (1, "1 of 1 probes did not run when they were due, one for 1\u00a0min.")
+    assert (found.late, found.fresh) == (1, "1 of 1 probes did not run when they were due, one for 1\u00a0min\u00a036\u00a0s.")
 
 
 def test_fresh(people: People, watched: Watched, clock_at: ClockAt) -> None:
