@@ -5,6 +5,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 import time_machine
 from django.urls import resolve
+from pytest_django import DjangoAssertNumQueries
 
 from portal.web import navigation
 from resilience.breakers.models import Breaker
@@ -81,6 +82,77 @@ def test_of_several_the_last_counts_and_only_when_all_are_known(people: People) 
     assert sentence(people).endswith("When all are back is not known yet.")
     expected(other, NOW + timedelta(minutes=30))
     assert sentence(people).endswith("Expected back about 03:42.")
+
+
+def outage_of(component: Component, minutes: float, by: str = "", severity: Severity = Severity.MAJOR) -> Outage:
+    """An outage of it that goes on, and that `by` recorded if anybody did."""
+    began = NOW - timedelta(minutes=minutes)
+    return Outage.objects.create(
+        component=component, began_at=began, noticed_at=NOW, severity=severity, opened_by=by, cause="It hangs."
+    )
+
+
+def test_what_only_its_probes_find_down_is_told(people: People) -> None:
+    """An upstream whose breaker is closed, and a service that has none; of the latter nothing is said of changes."""
+    upstream = make_upstream(people.tidewater)
+    Component.objects.filter(upstream=upstream).update(state="down", since=NOW - timedelta(minutes=2))
+    assert sentence(people).startswith("Plans API has been down for 2\u00a0min. Changes are taken in and kept; ")
+    Component.objects.filter(upstream=upstream).update(state="up")
+    service = Component.objects.create(
+        organization=people.tidewater, slug="figma", name="Figma", state="down", since=NOW
+    )
+    outage_of(service, 7)
+    assert sentence(people) == "Figma has been down for 7\u00a0min. When it is back is not known yet."
+    banner = queue_banner(people.viewer(people.alice))
+    assert banner is not None
+    assert banner.href == "/settings/health/tidewater/figma"
+    assert queue_banner(people.viewer(people.charlie)) is None
+
+
+def test_what_a_person_recorded_is_told(people: People) -> None:
+    """Also while everything answers; it is red where it is critical."""
+    component = Component.objects.create(organization=people.tidewater, slug="figma", name="Figma", state="slow")
+    row = outage_of(component, 31, by="mira", severity=Severity.MINOR)
+    assert sentence(people) == "Figma has had an outage for 31\u00a0min. When it is back is not known yet."
+    Component.objects.filter(pk=component.pk).update(state="down", since=NOW)
+    Outage.objects.filter(pk=row.pk).update(severity=Severity.CRITICAL)
+    banner = queue_banner(people.viewer(people.alice))
+    assert banner is not None
+    assert (banner.tone, banner.sentence.partition(".")[0]) == ("bad", "Figma has been down for 31\u00a0min")
+    Outage.objects.filter(pk=row.pk).update(ended_at=NOW)
+    Component.objects.filter(pk=component.pk).update(state="up")
+    assert queue_banner(people.viewer(people.alice)) is None
+
+
+def test_its_age_is_that_of_the_outage(people: People) -> None:
+    """As the pages below it say; the breaker opened later."""
+    upstream = make_upstream(people.tidewater)
+    down(upstream, minutes=20)
+    expected(upstream, None)
+    assert sentence(people).startswith("Plans API has been down for 24\u00a0min.")
+
+
+def test_breakwater_itself_is_not_told_above_pages(people: People) -> None:
+    """Its page tells that; what waits above every page is what the organizations need."""
+    Component.objects.create(slug="breakwater", name="Breakwater itself", state="down", since=NOW)
+    assert queue_banner(people.viewer(people.alice)) is None
+
+
+def test_it_takes_two_queries(people: People, django_assert_max_num_queries: DjangoAssertNumQueries) -> None:
+    """However many are out, and one while nothing is: it stands above every page."""
+    viewer = people.viewer(people.alice)
+    for n in range(5):
+        upstream = make_upstream(people.tidewater, f"u{n}", name=f"U{n}")
+        with django_assert_max_num_queries(2 if n else 1):
+            queue_banner(viewer)
+        down(upstream)
+        expected(upstream, None)
+    stopped = make_upstream(people.tidewater, "held", name="Held")
+    down(stopped, forced="open", forced_by="alice")
+    with django_assert_max_num_queries(2):
+        banner = queue_banner(viewer)
+    assert banner is not None
+    assert banner.sentence.startswith("U0, U1, U2 and 2 more are down, for 24\u00a0min at the longest.")
 
 
 def test_what_a_person_stopped_is_not_called_down(people: People) -> None:
