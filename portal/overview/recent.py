@@ -1,21 +1,25 @@
 """Recent events in words."""
 
 import json
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from datetime import datetime
+from itertools import groupby
 from typing import Any
 from uuid import UUID
 
 from django.utils.functional import Promise
 from django.utils.translation import gettext as _
-from django.utils.translation import gettext_lazy
+from django.utils.translation import gettext_lazy, ngettext
 
 from portal.events.models import Event
 from portal.kit.viewer import Viewer
+from portal.web.formats import number
+from resilience.health.models import Component
 from syncqueue.models import Item
 
 SHOWN = 8
+MOST_FOLDED = 500
 QUIET = (
     "item.queued",
     "item.in_flight",
@@ -105,6 +109,15 @@ WORDS: Mapping[str, tuple[str, str, str | Promise]] = {
 }
 
 
+FOLDED: Mapping[str, Callable[[int], str]] = {
+    "conflict.merged": lambda n: ngettext("A conflict was settled by rule", "%(n)s conflicts were settled by rule", n),
+    "conflict.opened": lambda n: ngettext("A conflict needs a decision", "%(n)s conflicts need a decision", n),
+    "item.failed": lambda n: ngettext("An item failed", "%(n)s items failed", n),
+    "item.cancelled": lambda n: ngettext("An item was cancelled", "%(n)s items were cancelled", n),
+    "probe.added": lambda n: ngettext("A probe was added", "%(n)s probes were added", n),
+}
+"""What comes many at a time is one line: several conflicts in a row push nothing else out."""
+
 PLACES: Mapping[str, str] = {
     "item": "/resilience/queue/%s",
     "conflict": "/conflicts/%s",
@@ -137,8 +150,44 @@ class Told:
 
 def recent(viewer: Viewer, names: Mapping[int, str]) -> list[Told]:
     """The last events that people want to know about. `names` are the upstreams' by their ids."""
-    events = list(Event.objects.for_org(viewer).exclude(verb__in=QUIET).order_by("-id")[:SHOWN])
-    return list(_told(events, names, entities(viewer, events)))
+    rows = Event.objects.for_org(viewer).order_by("-id")
+    single = list(rows.exclude(verb__in=(*QUIET, *FOLDED))[:SHOWN])
+    since = single[-1].pk if len(single) == SHOWN else 0
+    many = list(rows.filter(verb__in=tuple(FOLDED), pk__gt=since)[:MOST_FOLDED])
+    alike = _alike(sorted([*single, *many], key=lambda event: -event.pk))[:SHOWN]
+    newest = [events[0] for events in alike]
+    told = _told(newest, names, entities(viewer, newest), _watched(viewer, newest))
+    return [_together(one, events) for one, events in zip(told, alike, strict=True)]
+
+
+def _alike(newest_first: Iterable[Event]) -> list[list[Event]]:
+    """Each event by itself; of those between two others that come many at a time the ones of a kind together."""
+    found: list[list[Event]] = []
+    for many, run in groupby(newest_first, key=lambda event: event.verb in FOLDED):
+        if not many:
+            found += [[event] for event in run]
+            continue
+        kinds: dict[str, list[Event]] = {}
+        for event in run:
+            kinds.setdefault(event.verb, []).append(event)
+        found += kinds.values()
+    return found
+
+
+def _together(one: Told, events: Sequence[Event]) -> Told:
+    """The line of the newest, which stands for all of them."""
+    if len(events) == 1:
+        return one
+    word = FOLDED[events[0].verb](len(events)) % {"n": number(len(events))}
+    actors = {event.actor for event in events}
+    return replace(one, word=word, about="", detail="", href="", actor=one.actor if len(actors) == 1 else "")
+
+
+def _watched(viewer: Viewer, events: Sequence[Event]) -> dict[tuple[int | None, str], str]:
+    """What the components are called that these events are about, by organization and slug."""
+    slugs = {str(json.loads(event.data).get("component", "")) for event in events if event.data} - {""}
+    rows = Component.objects.for_org(viewer).filter(slug__in=slugs) if slugs else Component.objects.none()
+    return {(org, slug): name for org, slug, name in rows.values_list("organization_id", "slug", "name")}
 
 
 def entities(viewer: Viewer, events: Sequence[Event]) -> dict[int, str]:
@@ -159,13 +208,22 @@ def _item_of(event: Event) -> UUID | None:
         return None
 
 
-def _told(events: Iterable[Event], names: Mapping[int, str], called: Mapping[int, str]) -> Iterable[Told]:
+def _told(
+    events: Iterable[Event],
+    names: Mapping[int, str],
+    called: Mapping[int, str],
+    watched: Mapping[tuple[int | None, str], str],
+) -> Iterable[Told]:
     for event in events:
         data: dict[str, Any] = json.loads(event.data) if event.data else {}
         kind, _colon, subject = event.subject.partition(":")
         icon, tone, word = WORDS.get(event.verb, ("info", "idle", event.verb.replace("_", " ").replace(".", " ")))
         upstream_id = int(subject) if kind == "upstream" and subject.isdigit() else data.get("upstream")
         at = names.get(upstream_id, "") if isinstance(upstream_id, int) else ""
+        if slug := data.get("component"):
+            at = watched.get((event.organization_id, slug)) or at or data.get("name") or slug
+        if probe := data.get("probe"):
+            at = f"{at}, {probe}"
         about = called.get(event.pk, at)
         detail = str(data.get("reason", "")) or (_("Erased.") if data.get("erased") else "")
         yield Told(event.at, icon, tone, word, about, detail, href_of(event.subject), event.actor)

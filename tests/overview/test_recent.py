@@ -1,0 +1,51 @@
+"""The recent events of the overview: each with what it is about, and nothing pushed out by what comes many at a time."""
+
+from datetime import UTC, datetime, timedelta
+
+from portal.events.record import record
+from portal.overview.recent import Told, recent
+from resilience.health.models import Component
+from tests.support.people import People
+
+NOON = datetime(2026, 11, 21, 12, 0, tzinfo=UTC)
+
+
+def happened(people: People, verb: str, subject: str, minutes: int, **data: object) -> None:
+    """One event of Tidewater."""
+    at = NOON + timedelta(minutes=minutes)
+    record(verb=verb, subject=subject, actor="breakwater", organization_id=people.tidewater.pk, at=at, data=data)
+
+
+def told(people: People) -> list[Told]:
+    """What alice reads."""
+    return recent(people.viewer(people.alice), {})
+
+
+def test_an_outage_is_of_a_component(people: People) -> None:
+    """By its present name, also of a service that is no upstream; of a probe its own name follows; a removed one has its old name."""
+    Component.objects.create(organization=people.tidewater, slug="figma", name="Figma files")
+    Component.objects.create(organization=people.northlight, slug="gone", name="Of others")
+    happened(people, "outage.opened", "outage:1", 1, component="figma", upstream=None, reason="Connection refused.")
+    happened(people, "probe.updated", "probe:1", 2, component="figma", upstream=None, probe="answers")
+    happened(people, "component.removed", "component:2", 3, component="gone", upstream=None, name="Old one")
+    assert [(one.word, one.about) for one in told(people)] == [
+        ("A service is not watched any more", "Old one"),
+        ("A probe was changed", "Figma files, answers"),
+        ("An outage opened", "Figma files"),
+    ]
+
+
+def test_conflicts_settled_by_rule_are_one_line(people: People) -> None:
+    """With the time of the newest; the outage that ended before them stays, however many they are and whatever is among them."""
+    happened(people, "outage.closed", "outage:1", 0)
+    for n in range(1, 31):
+        happened(people, "item.failed" if n == 7 else "conflict.merged", f"conflict:{n}", n)
+    happened(people, "breaker.closed", "upstream:1", 40)
+    happened(people, "conflict.merged", "conflict:99", 41)
+    assert [(one.word, one.at.minute) for one in told(people)] == [
+        ("A conflict was settled by rule", 41),
+        ("The breaker closed", 40),
+        ("29 conflicts were settled by rule", 30),
+        ("An item failed", 7),
+        ("An outage ended", 0),
+    ]
