@@ -44,6 +44,10 @@ class HealthQuerySet(ScopedQuerySet[RowT]):
 class ComponentQuerySet(HealthQuerySet["Component"]):
     """Reads of components."""
 
+    def unplanned(self) -> Self:
+        """Those that are not in planned maintenance."""
+        return self.exclude(state=State.MAINTENANCE.value)
+
 
 class Component(models.Model):
     """Something whose health is watched: an upstream, a service that nothing is sent to, or Breakwater itself.
@@ -76,6 +80,11 @@ class Component(models.Model):
 
     def __str__(self) -> str:
         return self.slug
+
+    @property
+    def planned(self) -> bool:
+        """Whether it is in planned maintenance: whatever is wrong with it then is no trouble."""
+        return self.state == State.MAINTENANCE.value
 
     @property
     def weighs(self) -> Importance:
@@ -308,6 +317,10 @@ class OutageQuerySet(HealthQuerySet["Outage"]):
     def active(self) -> "OutageQuerySet":
         """Those that go on."""
         return self.filter(ended_at__isnull=True)
+
+    def unplanned(self) -> "OutageQuerySet":
+        """Without those that go on in planned maintenance."""
+        return self.exclude(ended_at__isnull=True, component__state=State.MAINTENANCE.value)
 
     def told(self) -> "OutageQuerySet":
         """The same, each with its component, organization and upstream."""

@@ -331,10 +331,14 @@ def _figure(one: ComponentHealth, known: Details) -> tuple[str, str, str]:
     """The figure, what it says in few words, and the whole of it."""
     since = _(" since %s") % words.moment_of(one.since) if one.since else ""
     measured = known.p95 if known.p95 is not None else one.last_ms
+    if recorded := _recorded(one):
+        return words.latency(measured), recorded, one.reason
     match one.state:
         case State.DOWN:
             said = causes.since(one.reason, words.moment_of(one.since) if one.since else "")
-            return _("failing"), said, said
+            failing = [probe for probe in one.probes if probe.state == State.DOWN.value]
+            silent = bool(failing) and all(probe.unanswered for probe in failing)
+            return _("no answer") if silent else _("failing"), said, said
         case State.NONE:
             aside = (_("no data") + since) if one.since or one.last_at else _("no data yet")
             return "–", aside, one.reason
@@ -345,6 +349,21 @@ def _figure(one: ComponentHealth, known: Details) -> tuple[str, str, str]:
             return words.latency(measured), f"{_('p95;')} {usual}{since}".replace(";  ", "; "), one.reason
     usual = _("p95; usual %s") % words.latency(known.usual) if known.usual is not None else _("p95 of the last hour")
     return words.latency(measured), usual if known.p95 is not None else _("last answer"), ""
+
+
+def _recorded(one: ComponentHealth) -> str:
+    """Who recorded what it is out for, and how its probes find it; "" where they or its breaker say as much."""
+    outage, tripped = one.outage, one.breaker is not None and one.breaker.out and not one.breaker.force
+    found = [State(probe.state) for probe in one.probes]
+    if (
+        outage is None
+        or not outage.by_hand
+        or tripped
+        or one.state not in (State.DOWN, State.SLOW)
+        or one.state in found
+    ):
+        return ""
+    return words.recorded(outage.opened_by, found)
 
 
 def _notes(one: ComponentHealth) -> list[str]:

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any
 
-from django.db.models import Q
+from django.db.models import Case, Exists, OuterRef, Q, Value, When
 from django.utils import timezone
 
 from portal.tenancy.models import Organization
@@ -15,7 +15,7 @@ from resilience.health import causes, saying
 from resilience.health.core.score import Facts, Lost, component_score
 from resilience.health.core.states import URGENCY, State
 from resilience.health.core.status import is_stale, read_state
-from resilience.health.models import Component, Outage, Probe
+from resilience.health.models import Component, Outage, Probe, Result
 from resilience.health.providers import Load, loads
 
 SHOWN = 5
@@ -45,7 +45,8 @@ class Loss:
 class ComponentHealth:
     """One component as it can be read now: `state` is none when its probes have not run, whatever was last written.
 
-    `probe_id` and `last_ms` are of its first probe, whose latency stands for it. `last_at` is when any of its probes ran last.
+    `probe_id` and `last_ms` are of its first probe, whose latency stands for it: how long its last run took if that was good.
+    `last_at` is when any of its probes ran last, `probes` are those that are switched on.
     `facts` is what its score was made of.
     """
 
@@ -63,6 +64,12 @@ class ComponentHealth:
     outage: Outage | None = None
     blamed_on: Component | None = None
     facts: Facts | None = None
+    probes: tuple["ProbeRow", ...] = ()
+
+    @property
+    def planned(self) -> bool:
+        """Whether it is in planned maintenance: whatever is wrong with it then is no trouble."""
+        return self.component.planned
 
     @property
     def href(self) -> str:
@@ -132,6 +139,8 @@ class ProbeRow:
     last_ms: float | None
     last_ok: bool | None
     state: str
+    unanswered: bool = False
+    """Whether its last run failed because nothing answered at all."""
 
     def late(self, now: datetime) -> bool:
         """Whether it has not run for so long that nothing is known any more."""
@@ -212,11 +221,12 @@ def _health(
         breaker=breaker,
         load=load,
         probe_id=probes[0].id if probes else None,
-        last_ms=probes[0].last_ms if probes else None,
+        last_ms=probes[0].last_ms if probes and probes[0].last_ok else None,
         last_at=max((probe.last_at for probe in probes if probe.last_at is not None), default=None),
         outage=outage,
         blamed_on=by_id.get(component.blamed_on_id or 0) if state is State.DOWN else None,
         facts=facts,
+        probes=tuple(probes),
     )
 
 
@@ -269,7 +279,10 @@ def _components(scope: Q) -> list[Component]:
 def _probes(scope: Q) -> Iterable[ProbeRow]:
     ids = Component.objects.unscoped().filter(scope).values("pk")
     rows = Probe.objects.unscoped().filter(enabled=True, component__in=ids).order_by("pk")
-    names = ("pk", "component_id", "interval", "last_at", "last_ms", "last_ok", "state")
+    names = ("pk", "component_id", "interval", "last_at", "last_ms", "last_ok", "state", "unanswered")
+    last = Result.objects.unscoped().filter(probe=OuterRef("pk"), at=OuterRef("last_at"), unanswered=True)
+    silent = When(Q(last_ok=False) & Q(Exists(last)), then=Value(True))
+    rows = rows.annotate(unanswered=Case(silent, default=Value(False)))
     return (ProbeRow(*row) for row in rows.values_list(*names))
 
 

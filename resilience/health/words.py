@@ -77,6 +77,23 @@ def opened(outage: Outage) -> str:
     return _("recorded by %s") % outage.opened_by if outage.by_hand else _("opened by itself")
 
 
+def recorded(who: str, found: Sequence[State]) -> str:
+    """Who recorded an outage, and how the component's probes find it meanwhile."""
+    said = {"who": who, "n": formats.number(len(found)), "state": ""}
+    if not found or not all(state.known for state in found):
+        return _("recorded by %(who)s") % said
+    worst = State.SLOW if State.SLOW in found else State.UP
+    said["state"] = state_word(worst.value).lower()
+    return (
+        ngettext(
+            "recorded by %(who)s; its probe finds it %(state)s",
+            "recorded by %(who)s; its %(n)s probes find it %(state)s",
+            len(found),
+        )
+        % said
+    )
+
+
 def expected_source(outage: Outage) -> str:
     """What the expected end rests on, in words."""
     said = {"n": outage.expected_of, "text": outage.expected_text}

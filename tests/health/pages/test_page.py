@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 from django.db import connection
+from django.db.models import F
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
 
@@ -13,7 +14,9 @@ from portal.kit import clock
 from resilience.breakers.models import Breaker
 from resilience.health.core import score
 from resilience.health.core.states import State
-from resilience.health.models import Component, Outage, Probe, Uptime
+from resilience.health.live import snapshot
+from resilience.health.models import Component, Outage, Probe, Result, Uptime
+from resilience.health.system import system_of
 from resilience.upstreams.models import Upstream
 from syncqueue.core.states import ItemState
 from tests.health.pages.watched import Watched, go_down
@@ -162,6 +165,49 @@ def test_what_is_out_as_planned_comes_last(watched: Watched) -> None:
     assert "billing is down" in text(answer)
     assert "plans-api is in planned maintenance, and its outage goes on" in text(answer)
     assert "plans-api is down" not in text(answer)
+
+
+def test_a_recorded_outage_keeps_what_is_measured(watched: Watched) -> None:
+    """The card says who recorded it and how the probes find it; nothing fails where they find it up."""
+    component = watched.component("billing")
+    watched.set("billing", State.DOWN, timedelta(minutes=3), "mira says: Half of it.")
+    component.probes.create(name="answers too", kind="http", state="up", last_at=clock.now(), last_ok=True, last_ms=5)
+    component.probes.update(state="up")
+    now = clock.now()
+    Outage.objects.create(component=component, began_at=now, noticed_at=now, severity="major", opened_by="mira")
+    client = browser(watched.world)
+    card = cards(client.get(HEALTH))["billing"]
+    assert re.search(r"\d+ ms recorded by mira; its 2 probes find it up", card)
+    assert "failing" not in card
+    component.probes.filter(name="answers too").delete()
+    assert "recorded by mira; its probe finds it up" in cards(client.get(HEALTH))["billing"]
+    component.probes.update(state="down", last_ok=False)
+    assert "failing" in cards(client.get(HEALTH))["billing"]
+
+
+def test_no_answer_is_told_from_a_bad_one(watched: Watched) -> None:
+    """As the last result of the failing probe has it."""
+    client, results = browser(watched.world), Result.objects.filter(probe__component=watched.component("plans-api"))
+    assert "failing" in cards(client.get(HEALTH))["plans-api"]
+    results.filter(at=F("probe__last_at")).update(unanswered=True)
+    card = cards(client.get(HEALTH))["plans-api"]
+    assert "no answer" in card
+    assert "failing" not in card
+
+
+def test_the_time_of_a_failure_is_no_latency(watched: Watched) -> None:
+    """In maintenance a refused connection has no figure, on the card, in REST and in the stream."""
+    component = watched.component("plans-api")
+    Component.objects.filter(pk=component.pk).update(state="maintenance")
+    component.probes.update(last_ms=1.0)
+    client = browser(watched.world)
+    for ok, figure, ms in ((False, "–", None), (True, "1 ms", 1.0)):
+        component.probes.update(last_ok=ok)
+        assert f"{figure} in maintenance" in cards(client.get(HEALTH))["plans-api"]
+        rows = snapshot(frozenset({watched.world.tidewater.pk}))["components"]
+        assert next(row for row in rows if row["slug"] == "plans-api")["latencyMs"] == ms
+        found = system_of((watched.world.tidewater.pk,)).as_dict()["components"]
+        assert next(row for row in found if row["slug"] == "plans-api")["latencyMs"] == ms
 
 
 def test_a_child_says_whose_fault_it_is(watched: Watched) -> None:

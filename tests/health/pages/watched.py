@@ -185,7 +185,7 @@ def make_watched(world: World) -> Watched:
         SystemSnapshot(
             organization=world.tidewater,
             at=minute - timedelta(minutes=ago),
-            score=62 + ago,
+            score=77 + ago * 3 // 4,
             status="degraded",
             weight=7,
         )
