@@ -10,10 +10,11 @@ from pathlib import Path
 
 from playwright.sync_api import Browser, Page, sync_playwright
 
+from tests.support.chromium import CHROMIUM
+
 BASE_URL = os.environ.get("BASE_URL", "http://127.0.0.1:8000").rstrip("/")
 USER = os.environ.get("BREAKWATER_USER", "alice")
 PASSWORD = os.environ.get("BREAKWATER_PASSWORD", "breakwater")
-CHROMIUM = os.environ.get("BREAKWATER_CHROMIUM", "/usr/bin/chromium")
 OUT = Path(os.environ.get("SHOTS", "shots"))
 
 PAGES = {

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from tests.bench import claims, idle, report, runners, sharing
 from tests.bench.drain import RunnerFailed
-from tests.bench.health import history, probes, streams
+from tests.bench.health import history, probes, seen, streams
 from tests.bench.merging import section as merging
 from tests.bench.order import Order
 from tests.bench.patterns import rows as situations
@@ -46,6 +46,7 @@ def main() -> None:
         merging.run()
     if "probes" in options.sections:
         probes.run()
+        seen.run()
     if "health" in options.sections:
         history.run()
     if "streams" in options.sections:

@@ -16,13 +16,13 @@ from portal.tenancy.models import Membership
 from resilience.breakers.models import Breaker
 from syncqueue.models import Item
 from tests.conflicts.cases import PLAN, local, remote
+from tests.support.chromium import CHROMIUM
 from tests.support.conflicts import meet
 from tests.web.world import PASSWORD, World, fill, make_world
 
 # Playwright's sync interface runs a loop in the test's thread, which Django would take for an async view.
 os.environ["DJANGO_ALLOW_ASYNC_UNSAFE"] = "true"
 
-CHROMIUM = os.environ.get("BREAKWATER_CHROMIUM", "/usr/bin/chromium")
 STREAMS = "/api/v1/live/*"
 
 

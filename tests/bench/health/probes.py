@@ -73,7 +73,7 @@ def run() -> None:
 def measure(env: Mapping[str, str]) -> Probed:
     """Return what one portal makes of it."""
     with ExitStack() as stack:
-        ask, ports = stack.enter_context(_peers())
+        ask, ports = stack.enter_context(talking_peers(SERVERS))
         say = stack.enter_context(_process(env, "clerk"))
         say("fill " + " ".join(map(str, ports)))
         prober = stack.enter_context(_prober(env))
@@ -101,8 +101,9 @@ def _deaths(ask: Callable[[str], str], say: Callable[[str], str]) -> Iterator[fl
 
 
 @contextmanager
-def _peers() -> Iterator[tuple[Callable[[str], str], list[int]]]:
-    command = [sys.executable, "-m", "tests.bench.health.peers", str(SERVERS)]
+def talking_peers(count: int) -> Iterator[tuple[Callable[[str], str], list[int]]]:
+    """Serve on so many ports; what is given says words to the servers' process (`peers.py`)."""
+    command = [sys.executable, "-m", "tests.bench.health.peers", str(count)]
     with _talking(command, None) as (say, hear):
         yield say, [int(port) for port in hear().split()]
 
