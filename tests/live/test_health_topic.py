@@ -128,8 +128,8 @@ async def test_the_socket_says_the_same(server: Server, write: Writer) -> None:
         assert first["data"]["snapshot"] is True
         event = write("turn", component=quay, state="down")
         rows: list[Any] = []
-        while "moves" not in (told := await _of_health(socket))["data"]:
-            rows += told["data"]["components"]
+        while "health.down" not in (told := await _of_health(socket))["data"].get("moves", {}):
+            rows += told["data"].get("components", [])
         rows += told["data"].get("components", [])
         assert {row["slug"] for row in rows} == {"quay"}
         assert rows[-1]["state"] == "down"
