@@ -174,17 +174,35 @@ def _needed(word: str, width: int) -> float:
 
 
 def track(pieces: Sequence[tuple[Piece, str]]) -> list[Piece]:
-    """The pieces of a track, in order and each with its word: where a short one has none on every screen, it stands to the left of it."""
-    width = ROOMS[0][0]
+    """The pieces of a track, in order and each with its word: where trouble is too short for it, it stands to the left of it.
+
+    What is well has a word only where there is room, and gives it up for that.
+    """
+    narrow, middle = ROOMS[0][0], ROOMS[1][0]
     found: list[Piece] = []
     taken = 0.0
     for one, word in pieces:
-        left, needed = float(one.x.rstrip("%")), _needed(word, width)
+        left = _figure(one.x)
         inside = bool(one.word) and not one.room
-        fits = not inside and left - taken >= needed
+        fits = one.tone != "ok" and not inside and left - taken >= _needed(word, narrow)
+        if fits:
+            begins = left - _needed(word, middle)
+            found = [
+                replace(other, word="")
+                if other.room and _figure(other.x) + _needed(other.word, middle) > begins
+                else other
+                for other in found
+            ]
         found.append(replace(one, word=word, room="", beside=True) if fits else one)
-        taken = left + (needed if inside else float(one.width.rstrip("%")))
+        if inside:
+            taken = left + _needed(word, narrow)
+        elif one.tone != "ok":
+            taken = left + _figure(one.width)
     return found
+
+
+def _figure(share: str) -> float:
+    return float(share.rstrip("%"))
 
 
 def _apart(places: Sequence[float], last: float) -> list[float]:

@@ -93,16 +93,20 @@ def test_tests_of_an_open_breaker_are_few_marks_in_one_stretch() -> None:
 
 
 def test_the_word_of_a_short_stretch_stands_beside_it() -> None:
-    """Where nothing else stands there; with two short ones close to each other the first has its word."""
+    """Where there is room; of two close to each other the first has its word, and what is well gives its own up."""
 
-    def drawn(minute: int) -> tuple[drawing.Piece, str]:
+    def drawn(minute: int, tone: str = "bad", lasts: int = 1) -> tuple[drawing.Piece, str]:
         began = START + timedelta(minutes=minute)
-        piece = drawing.piece(began, began + timedelta(minutes=1), "Out", "bad", start=START, end=END)
+        piece = drawing.piece(began, began + timedelta(minutes=lasts), "Out", tone, start=START, end=END)
         assert piece is not None
         return piece, "Out"
 
-    assert [(one.word, one.beside) for one in drawing.track([drawn(20), drawn(24)])] == [("Out", True), ("", False)]
-    assert not drawing.track([drawn(1)])[0].beside
+    def words(*pieces: tuple[drawing.Piece, str]) -> list[tuple[str, bool]]:
+        return [(one.word, one.beside) for one in drawing.track(pieces)]
+
+    assert words(drawn(20), drawn(24)) == [("Out", True), ("", False)]
+    assert words(drawn(1)) == [("", False)]
+    assert words(drawn(16, "ok", 4), drawn(20), drawn(21, "ok", 4)) == [("", False), ("Out", True), ("Out", False)]
 
 
 @given(st.integers(1, 400))
