@@ -16,9 +16,10 @@ from resilience.health.core.availability import Seconds, Stretch, added, floor, 
 from resilience.health.core.histogram import merged
 from resilience.health.core.states import State
 from resilience.health.core.status import stale_after
+from resilience.health.marks import Mark
 from resilience.health.models import DAY, HOUR, MINUTE, Bucket, Component, Flip, Probe, Uptime
 from resilience.health.series import Point, Range, Series, Span, series
-from resilience.health.timelines import Mark, Timeline, Track, timeline
+from resilience.health.timelines import Timeline, Track, timeline
 from resilience.health.uptimes import WRITTEN
 
 __all__ = [

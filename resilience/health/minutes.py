@@ -14,10 +14,11 @@ from portal.web.formats import age, number
 from portal.web.vocabulary import sign
 from resilience.health import drawing, words
 from resilience.health.drawing import Bars, Piece
+from resilience.health.marks import Mark
 from resilience.health.models import MINUTE, Bucket, Component, Result
 from resilience.health.series import Span
 from resilience.health.standing import ComponentHealth
-from resilience.health.timelines import Known, Mark, Track, folded, timeline
+from resilience.health.timelines import Known, Track, timeline
 
 SPAN = timedelta(minutes=45)
 ONE_MINUTE = timedelta(minutes=1)
@@ -46,7 +47,10 @@ class Row:
 
 @dataclass(frozen=True, slots=True)
 class Minutes:
-    """The panel of one component. `line` and `area` are what waited, `most` its highest and `waiting` its last figure."""
+    """The panel of one component. `line` and `area` are what waited, `most` its highest and `waiting` its last figure.
+
+    `marks` is what happened last, `earlier` what happened before that.
+    """
 
     component: Component
     since: datetime
@@ -58,6 +62,7 @@ class Minutes:
     most: int
     waiting: int | None
     marks: Sequence[Mark]
+    earlier: Sequence[Mark]
     says: str
 
 
@@ -89,7 +94,8 @@ def minutes(one: ComponentHealth, known: Known | None = None) -> Minutes:
         area=area,
         most=int(most),
         waiting=one.load.waiting if waited else None,
-        marks=folded(found.marks)[:MARKS],
+        marks=found.marks[:MARKS],
+        earlier=found.marks[MARKS:],
         says=_says(waited, since, until),
     )
 

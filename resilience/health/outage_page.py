@@ -1,40 +1,26 @@
 """What the pages of outages show: one with its story, and what is needed to write about it."""
 
-import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any
 
 from django.utils.translation import gettext as _
 
 from portal.events.models import Event
 from portal.kit import clock
 from portal.kit.errors import NotFound
-from portal.kit.viewer import SYSTEM, Permission, Viewer
+from portal.kit.viewer import Permission, Viewer
 from portal.web import formats
 from resilience.health import words
 from resilience.health.expecting import earliest_of
-from resilience.health.models import Component, Note, Outage
+from resilience.health.marks import Mark, expectations, written
+from resilience.health.models import Component, Outage
 from resilience.health.providers import Impact, impacts
-from resilience.health.timelines import turns
+from resilience.health.timelines import happened
 
 AFTER = timedelta(minutes=1)
 MOST = 200
 """So many things that happened are told, the newest."""
-VERBS = ("outage.expected", "outage.closed")
-
-
-@dataclass(frozen=True, slots=True)
-class Happened:
-    """One thing that happened. `lines`: a person wrote it, its line breaks count."""
-
-    at: datetime
-    icon: str
-    tone: str
-    text: str
-    who: str = ""
-    lines: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,7 +37,7 @@ class Story:
     earliest: datetime | None
     lasted: timedelta
     impacts: Sequence[Impact]
-    happened: Sequence[Happened]
+    happened: Sequence[Mark]
     may_operate: bool
 
     @property
@@ -91,41 +77,16 @@ def story(viewer: Viewer, outage: Outage) -> Story:
         earliest=earliest_of(outage, now) if active and outage.expected_at is None else None,
         lasted=lasted,
         impacts=impacts(viewer, [upstream_id]) if active and upstream_id is not None else [],
-        happened=sorted(_happened(viewer, outage), key=lambda one: one.at)[: -MOST - 1 : -1],
+        happened=_happened(viewer, outage),
         may_operate=component.organization_id is not None and viewer.can(Permission.OPERATE, component.organization_id),
     )
 
 
-def _happened(viewer: Viewer, outage: Outage) -> Iterator[Happened]:
-    """From its beginning until a little after its end, in the words of the component's timeline."""
-    if outage.by_hand:
-        yield Happened(outage.began_at, "flag", "bad", _("It began."))
-        yield Happened(outage.noticed_at, "edit", "idle", _("The outage was recorded."), outage.opened_by)
-    else:
-        yield Happened(outage.noticed_at, "down", "bad", _("Outage opened."))
-    for note in Note.objects.for_org(viewer).filter(outage=outage).order_by("-pk")[:MOST]:
-        yield Happened(note.at, "note", "idle", note.text, note.author, lines=True)
-    for event in Event.objects.for_org(viewer).about(f"outage:{outage.pk}").filter(verb__in=VERBS)[:MOST]:
-        yield _told(event)
-    until = (outage.ended_at or clock.now()) + AFTER
-    for mark in turns(outage.component, outage.began_at, until):
-        yield Happened(mark.at, mark.icon, mark.tone, mark.word)
-
-
-def _told(event: Event) -> Happened:
-    who = "" if event.actor == SYSTEM else event.actor
-    said: dict[str, Any] = json.loads(event.data) if event.data else {}
-    if event.verb == "outage.closed":
-        text = _("The outage was closed.") if who else _("Outage closed.")
-        return Happened(event.at, "synced", "ok", text, who)
-    before = _expectation(said.get("before") or {})
-    text = _("Expected back: %(now)s. Before: %(before)s.")
-    return Happened(event.at, "retrying", "idle", text % {"now": _expectation(said), "before": before}, who)
-
-
-def _expectation(said: dict[str, Any]) -> str:
-    """A moment, words, or both, as an event keeps them."""
-    at = said.get("at")
-    parts = [words.moment_of(datetime.fromisoformat(at))] if isinstance(at, str) else []
-    parts += [text] if isinstance(text := said.get("text"), str) and text else []
-    return ", ".join(parts) or _("nobody knows")
+def _happened(viewer: Viewer, outage: Outage) -> list[Mark]:
+    """From its beginning until a little after its end, the newest first, as the component's timeline tells it; and what was expected."""
+    now = clock.now()
+    until = (outage.ended_at or now) + AFTER
+    said = Event.objects.for_org(viewer).about(f"outage:{outage.pk}").filter(verb="outage.expected")[:MOST]
+    learnt = written([outage], until, now + AFTER)  # which may be long after it
+    found = [*happened(outage.component, [outage], outage.began_at, until), *expectations(said), *learnt]
+    return sorted(found, key=lambda mark: mark.place, reverse=True)[:MOST]

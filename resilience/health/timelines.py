@@ -1,18 +1,16 @@
 """Everything that happened to a component on one axis: probes, breaker, outages, maintenance, what waited, and what others registered."""
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime
 
 from django.utils.translation import gettext as _
 
-from portal.web.formats import number
 from portal.web.vocabulary import sign
 from resilience.breakers.models import Breaker, Transition
-from resilience.breakers.words import cause
-from resilience.health import words
 from resilience.health.core.states import URGENCY, State
-from resilience.health.models import Component, Flip, Note, Outage, Probe
+from resilience.health.marks import BREAKER_SIGNS, Mark, marks_of
+from resilience.health.models import Component, Flip, Outage, Probe
 from resilience.health.providers import depths, tracks
 from resilience.health.series import Shade, Span, shade
 from resilience.health.standing import stands
@@ -26,17 +24,6 @@ class Track:
     word: str
     stretches: tuple[Span, ...] = ()
     now: str = ""
-
-
-@dataclass(frozen=True, slots=True)
-class Mark:
-    """One thing that happened, for the list under the timeline. `icon` as templates name them."""
-
-    at: datetime
-    word: str
-    tone: str
-    icon: str
-    href: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,9 +42,6 @@ class Timeline:
 
 
 MOST_MARKS = 100
-TWICE = 2
-BAD = {State.DOWN.value, State.SLOW.value}
-BREAKER_SIGNS = {"closed": "closed", "half_open": "half_open", "open": "open"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,9 +69,7 @@ def timeline(component: Component, since: datetime, until: datetime, known: Know
             for name, stretches in tracks(component.upstream_id, since, until).items()
         ]
     waited = depths(component.upstream_id, since, until) if component.upstream_id is not None else []
-    outages = known.shade.within(since, until)
-    marks = [*_turns(flips, transitions), *_outage_marks(outages, since, until)]
-    marks.sort(key=lambda mark: mark.at, reverse=True)
+    marks = marks_of(component, known.shade.within(since, until), flips, transitions, since=since, until=until)
     return Timeline(
         since,
         until,
@@ -98,42 +80,10 @@ def timeline(component: Component, since: datetime, until: datetime, known: Know
     )
 
 
-def turns(component: Component, since: datetime, until: datetime) -> list[Mark]:
-    """What the component, its probes and its breaker became between two moments, the newest first and folded."""
-    marks = _turns(_flips(component, since, until), _transitions(component, since, until))
-    return folded(sorted(marks, key=lambda mark: mark.at, reverse=True))
-
-
-def _turns(flips: Sequence[Flip], transitions: Sequence[Transition]) -> list[Mark]:
-    return [*_flip_marks(flips), *_transition_marks(transitions)]
-
-
-def folded(marks: Sequence[Mark]) -> list[Mark]:
-    """Two things that happen again and again in turn, such as failed tests of a breaker, are a line each: the newest, with how often."""
-    found: list[Mark] = []
-    run: list[Mark] = []
-    for mark in marks:
-        known = {one.word for one in run}
-        if mark.word not in known and len(known) == TWICE:
-            told = len(run) if len(run) > TWICE else 1  # of two that did not come again the second may begin a row
-            found += _line_each(run[:told])
-            run = run[told:]
-        run.append(mark)
-    return [*found, *_line_each(run)]
-
-
-def _line_each(run: Sequence[Mark]) -> list[Mark]:
-    if len(run) <= 2 * TWICE:
-        return list(run)
-    told: dict[str, list[Mark]] = {}
-    for mark in run:
-        told.setdefault(mark.word, []).append(mark)
-    return [_again(same) if len(same) > 1 else same[0] for same in told.values()]
-
-
-def _again(same: Sequence[Mark]) -> Mark:
-    said = {"n": number(len(same)), "since": words.moment_of(same[-1].at, seconds=True)}
-    return replace(same[0], word=f"{same[0].word} {_('%(n)s times since %(since)s.') % said}")
+def happened(component: Component, outages: Sequence[Outage], since: datetime, until: datetime) -> list[Mark]:
+    """What the component, its probes, its breaker and these outages became between two moments, the newest first."""
+    flips, transitions = _flips(component, since, until), _transitions(component, since, until)
+    return marks_of(component, outages, flips, transitions, since=since, until=until)
 
 
 def _flips(component: Component, since: datetime, until: datetime) -> list[Flip]:
@@ -216,64 +166,3 @@ def _breaker_tracks(
         for start, end, state in _joined(first, turns, begin, until)
     ]
     return [Track("breaker", _("Breaker"), tuple(found))]
-
-
-def _flip_marks(flips: Sequence[Flip]) -> Iterable[Mark]:
-    """What the component became, and what each of its probes did where there are several to tell apart.
-
-    Of a probe only trouble and its end: when it begins and when it is silent its row shows, and a restart silences all of them.
-    """
-    probes = {flip.probe_id for flip in flips if flip.probe_id is not None}
-    for flip in flips:
-        if flip.probe is not None and (len(probes) == 1 or not BAD & {flip.before, flip.after}):
-            continue
-        shown, word = sign(flip.after), _became(flip)
-        if flip.probe is not None:
-            word = _("Probe %(name)s: %(word)s") % {"name": flip.probe.name, "word": word[:1].lower() + word[1:]}
-        reason = flip.reason if flip.after in (State.DOWN, State.SLOW) else ""
-        yield Mark(flip.at, f"{word} {reason}".strip(), shown.tone, shown.icon)
-
-
-def _became(flip: Flip) -> str:
-    match State(flip.after):
-        case State.UP if flip.before in (State.DOWN, State.SLOW):
-            return _("Up again.")
-        case State.NONE:
-            return _("No data from here on.")
-        case State.MAINTENANCE:
-            return _("In maintenance.")
-        case State.UP:
-            return _("Found up.")
-    return f"{sign(flip.after).word}."
-
-
-def _transition_marks(transitions: Sequence[Transition]) -> Iterable[Mark]:
-    for one in transitions:
-        shown, why = sign(BREAKER_SIGNS[one.after]), cause(one)
-        ended = why if why.endswith((".", "!", "?")) else f"{why}."
-        yield Mark(one.at, _turned(one) % {"why": ended}, shown.tone, shown.icon)
-
-
-def _turned(one: Transition) -> str:
-    match one.before, one.after:
-        case "half_open", "open":
-            return _("Breaker tested, and is open again: %(why)s")
-        case _, "open":
-            return _("Breaker opened: %(why)s")
-        case _, "half_open":
-            return _("Breaker is half-open: %(why)s")
-    return _("Breaker closed: %(why)s")
-
-
-def _outage_marks(outages: Sequence[Outage], since: datetime, until: datetime) -> Iterable[Mark]:
-    for outage in outages:
-        href, down, up = f"/settings/health/outages/{outage.pk}", sign("down"), sign("up")
-        if outage.began_at >= since:
-            began = _("Outage recorded by %s.") % outage.opened_by if outage.by_hand else _("Outage opened.")
-            yield Mark(outage.noticed_at, began, down.tone, down.icon, href)
-        if outage.ended_at is not None and outage.ended_at < until:
-            ended = _("Outage closed by %s.") % outage.closed_by if outage.closed_by else _("Outage closed.")
-            yield Mark(outage.ended_at, ended, up.tone, up.icon, href)
-    notes = Note.objects.unscoped().filter(outage__in=outages, at__gte=since, at__lt=until).order_by("-at")
-    for note in notes[:MOST_MARKS]:
-        yield Mark(note.at, f"{note.author}: {note.text}", "idle", "note", f"/settings/health/outages/{note.outage_id}")

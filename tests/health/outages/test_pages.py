@@ -145,7 +145,7 @@ def test_the_story(owner: Client, outage: Outage) -> None:
     assert EVIL not in page
     assert f"timeout {escape(EVIL)}" in page
     assert f"Two<br>lines {escape(EVIL)}" in page
-    assert f"Down. boom {escape(EVIL)}" in page
+    assert f"Plans API is down. boom {escape(EVIL)}" in page
     assert f"Breaker opened: 5 failures {escape(EVIL)}." in page
     assert "Long before" not in page
     assert "overdue" in page

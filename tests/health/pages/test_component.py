@@ -161,16 +161,13 @@ def test_what_happens_again_and_again_is_one_line(watched: Watched) -> None:
     """Failed tests of a breaker do not push everything else from the list."""
     from_before = watched.component("plans-api").upstream
     assert from_before is not None
-    for ago in range(10, 20):
-        from_before.breaker.transitions.create(
-            at=clock.now() - timedelta(minutes=ago),
-            before="open",
-            after="half_open",
-            cause="cool-down",
-            reason="cool-down over",
-        )
+    for ago in range(19, 9, -1):
+        for before, after in (("open", "half_open"), ("half_open", "open")):
+            from_before.breaker.transitions.create(
+                at=clock.now() - timedelta(minutes=ago), before=before, after=after, cause="test", reason="It failed"
+            )
     said = text(browser(watched.world).get(PLANS))
-    assert re.search(r"cool-down over. 11 times since", said)
+    assert re.search(r"Breaker tested 11 times since [\d:]+, and is open again: It failed\.", said)
 
 
 def test_who_may_do_what(watched: Watched) -> None:

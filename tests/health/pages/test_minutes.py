@@ -5,11 +5,14 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from portal.kit import clock
+from resilience.breakers.models import Transition
+from resilience.health.marks import Mark, folded, marks_of
 from resilience.health.minutes import Row, minutes
-from resilience.health.models import Bucket, Component, Flip, Probe, Result
+from resilience.health.models import Bucket, Component, Flip, Outage, Probe, Result
 from resilience.health.standing import ComponentHealth
 from resilience.health.system import system_of
-from resilience.health.timelines import Mark, folded
+from resilience.health.words import moment_of
+from tests.health.pages.test_page import HEALTH, browser
 from tests.health.pages.watched import Watched, make_watched
 from tests.web.world import World
 
@@ -123,4 +126,87 @@ def test_beginnings_and_silences_of_probes_do_not_fill_the_list(watched: Watched
         Flip.objects.create(component=github, probe=probe, at=now, noticed_at=now, before="none", after="up")
         Flip.objects.create(component=github, probe=probe, at=now, noticed_at=now, before="up", after="none")
     Flip.objects.create(component=github, probe=probes[3], at=now, noticed_at=now, before="up", after="down")
-    assert [mark.word for mark in minutes(standing(github)).marks] == ["Probe p3: down."]
+    assert [mark.word for mark in minutes(standing(github)).marks] == ["Probe p3 is down."]
+
+
+def moved(component: Component, *turns: tuple[float, str, str]) -> list[Transition]:
+    """Moves of its breaker, so many seconds after NOW."""
+    return [
+        Transition(
+            breaker_id=component.upstream_id,
+            at=NOW + timedelta(seconds=seconds),
+            before=before,
+            after=after,
+            cause="rule",
+            reason="Connection refused",
+        )
+        for seconds, before, after in turns
+    ]
+
+
+def flip(component: Component, seconds: float, noticed: float, before: str, after: str) -> Flip:
+    """A change of the component that began and was noticed so many seconds after NOW."""
+    at, noticed_at = NOW + timedelta(seconds=seconds), NOW + timedelta(seconds=noticed)
+    return Flip(component=component, at=at, noticed_at=noticed_at, before=before, after=after)
+
+
+@pytest.mark.django_db
+def test_tests_of_a_breaker_are_one_line(watched: Watched) -> None:
+    """A test and its failure are one thing, and many of them one line; the one that goes on stands by itself."""
+    plans = watched.component("plans-api")
+    pairs = [
+        pair for n in range(1, 18) for pair in ((10.0 * n, "open", "half_open"), (10.0 * n + 1, "half_open", "open"))
+    ]
+    turns = moved(plans, (0, "closed", "open"), *pairs, (200, "open", "half_open"))
+    until = NOW + timedelta(hours=1)
+    told = [mark.word for mark in marks_of(plans, [], [], turns, since=NOW, until=until)]
+    assert told == [
+        "Breaker is half-open: Connection refused.",
+        f"Breaker tested 17 times since {moment_of(turns[2].at, seconds=True)}, and is open again: Connection refused.",
+        "Breaker opened: Connection refused.",
+    ]
+
+
+@pytest.mark.django_db
+def test_what_happened_at_once_stands_as_it_came(watched: Watched) -> None:
+    """The newest first by the second that is shown; within it as it was noticed, and then by what comes of what."""
+    plans = watched.component("plans-api")
+    outage = Outage(
+        pk=1,
+        component=plans,
+        began_at=NOW,
+        noticed_at=NOW + timedelta(seconds=20),
+        ended_at=NOW + timedelta(seconds=60),
+    )
+    flips = [
+        flip(plans, 0, 0.2, "none", "up"),
+        flip(plans, 0, 20, "up", "down"),
+        flip(plans, 60, 70, "down", "up"),
+    ]
+    turns = moved(plans, (60.4, "open", "half_open"), (60.6, "half_open", "closed"))
+    found = marks_of(plans, [outage], flips, turns, since=NOW, until=NOW + timedelta(hours=1))
+    assert [mark.word for mark in found] == [
+        "Outage closed.",
+        f"{plans.name} is up again.",
+        "Breaker closed: Connection refused.",
+        "Breaker is half-open: Connection refused.",
+        "Outage opened.",
+        f"{plans.name} is down.",
+        f"{plans.name} is up.",
+    ]
+    assert [mark.at for mark in found if mark.word.startswith("Outage")] == [outage.ended_at, outage.noticed_at]
+
+
+@pytest.mark.django_db
+def test_what_is_earlier_is_folded_and_counted(watched: Watched) -> None:
+    """Nothing is left out without a word."""
+    github, now = watched.component("github"), clock.now()
+    Flip.objects.bulk_create(
+        Flip(component=github, at=at, noticed_at=at, before="up", after="down", reason=f"cause {n}.")
+        for n, at in enumerate(now - timedelta(minutes=1 + n) for n in range(20))
+    )
+    shown = minutes(standing(github))
+    assert (len(shown.marks), len(shown.earlier)) == (12, 8)
+    page = browser(watched.world).get(f"{HEALTH}/tidewater/github").content.decode()
+    assert "8 earlier</summary>" in page
+    assert "cause 19." in page

@@ -239,11 +239,11 @@ def test_one_axis(watched: Watched, clock_at: ClockAt) -> None:
         (NOON + 12 * ONE_MINUTE, "bad"),
     ]
     assert [one.end for one in tracks["outages"]] == [NOON + 30 * ONE_MINUTE]
-    said = [mark.word for mark in line.marks]
+    said = [f"{mark.who}: {mark.word}".removeprefix(": ") for mark in line.marks]
     assert said[:4] == [
         "Outage closed.",
         "alice: <b>They know.</b>",
         "Outage opened.",
         "Breaker opened: 5 in a row.",
     ]
-    assert "Down." in said
+    assert f"{component.name} is down." in said
