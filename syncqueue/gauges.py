@@ -73,8 +73,7 @@ def _out(viewer: Viewer) -> list[_Out]:
     if not viewer.organization_ids:
         return []
     goes_on = FilteredRelation("outages", condition=Q(outages__ended_at__isnull=True))
-    known = Component.objects.for_org(viewer).filter(organization__isnull=False)
-    known = known.exclude(state=State.MAINTENANCE.value).alias(goes_on=goes_on)
+    known = Component.objects.for_org(viewer).unplanned().filter(organization__isnull=False).alias(goes_on=goes_on)
     breaker_out = Q(upstream__breaker__isnull=False) & ~Q(upstream__breaker__state=BreakerState.CLOSED.value)
     rows = known.filter(Q(state=State.DOWN.value) | Q(goes_on__isnull=False) | breaker_out)
     rows = rows.select_related("organization", "upstream__breaker").only(*READ)

@@ -100,11 +100,13 @@ def _system(system: System) -> Iterable[Family]:
     for part in system.parts:
         if part.score is not None:
             parts.add(part.score, labels(part=part.name))
-    outages = Family("breakwater_outages", "gauge", "Outages that go on, by severity.")
-    severities = [outage.severity for outage in system.outages]
+    outages = Family("breakwater_outages", "gauge", "Outages that go on and are not planned, by severity.")
+    planned = Family("breakwater_outages_planned", "gauge", "Outages that go on in planned maintenance.")
+    planned.add(len(system.outages) - len(system.unplanned))
+    severities = [outage.severity for outage in system.unplanned]
     for severity in Severity:
         outages.add(severities.count(severity.value), labels(severity=severity.value))
-    yield from (about, status, score, parts, outages)
+    yield from (about, status, score, parts, outages, planned)
 
 
 def _components(system: System) -> Iterable[Family]:

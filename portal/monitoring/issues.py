@@ -48,7 +48,7 @@ def _components(system: System, *, several: bool) -> Iterator[str]:
                 yield (_("%(name)s is down. %(reason)s.") if down else _("%(name)s is slow. %(reason)s.")) % said
             else:
                 yield (_("%(name)s is down.") if down else _("%(name)s is slow.")) % said
-        elif one.breaker is not None and one.breaker.out:
+        elif one.breaker is not None and one.breaker.out and not one.planned:
             yield _("The breaker of %(name)s is open: %(reason)s.") % {
                 "name": name,
                 "reason": (one.breaker.reason or one.breaker.forced_reason or _("nobody said why")).rstrip("."),

@@ -13,7 +13,6 @@ from portal.kit import clock
 from portal.kit.viewer import Viewer
 from portal.policy import current
 from portal.web.formats import age, moment, number
-from resilience.health.core.states import State
 from resilience.health.models import Component, Outage
 from resilience.upstreams.models import Upstream
 from resilience.upstreams.standing import Standing
@@ -105,13 +104,12 @@ def _down(viewer: Viewer, upstreams: list[Upstream], standings: Mapping[int, Sta
 
     What is in planned maintenance needs no hand.
     """
-    planned = Component.objects.for_org(viewer).filter(state=State.MAINTENANCE.value)
-    active = Outage.objects.for_org(viewer).active().exclude(component__in=planned).select_related("component")
+    active = Outage.objects.for_org(viewer).active().unplanned().select_related("component")
     by_upstream = {outage.component.upstream_id: outage for outage in active}
     names = {upstream.pk: upstream.name for upstream in upstreams}
     out = {pk: standing.out_since for pk, standing in standings.items() if standing.out_since}
-    for pk in planned.filter(upstream__in=out).values_list("upstream_id", flat=True) if out else ():
-        del out[pk]
+    known = Component.objects.for_org(viewer).unplanned().filter(upstream__in=out).values_list("upstream_id", flat=True)
+    out = {pk: out[pk] for pk in known if pk is not None} if out else {}
     found = [
         _one_down(names[pk], _waits(standings[pk].waiting), out.get(pk), by_upstream.get(pk))
         for pk in dict.fromkeys([*out, *by_upstream])

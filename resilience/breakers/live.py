@@ -17,7 +17,7 @@ MOST_NAMED = 100
 
 
 def open_count(viewer: Viewer) -> Count | None:
-    """How many breakers are open; loud when there are any."""
+    """How many breakers are open, without those in planned maintenance; loud when there are any."""
     n = _open(viewer)
     return Count(n, _("open"), "bad") if n else None
 
@@ -25,7 +25,7 @@ def open_count(viewer: Viewer) -> Count | None:
 def _open(viewer: Viewer) -> int:
     if not viewer.organization_ids:
         return 0
-    return Breaker.objects.for_org(viewer).filter(state=State.OPEN.value).count()
+    return Breaker.objects.for_org(viewer).unplanned().filter(state=State.OPEN.value).count()
 
 
 def snapshot(organization_ids: frozenset[int]) -> dict[str, Any]:

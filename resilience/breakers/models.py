@@ -24,6 +24,10 @@ class BreakerQuerySet(ScopedQuerySet["Breaker"]):
         """Those whose upstream counts as out: open or half-open."""
         return self.exclude(state=State.CLOSED.value)
 
+    def unplanned(self) -> "BreakerQuerySet":
+        """Those whose upstream is not in planned maintenance: then an open breaker is no trouble."""
+        return self.exclude(upstream__component__state="maintenance")
+
     def resting(self, now: datetime) -> "BreakerQuerySet":
         """Those whose upstream is not sent to freely now: it is out, or asked to be left alone."""
         return self.filter(~Q(state=State.CLOSED.value) | Q(spared_until__gt=now))

@@ -218,8 +218,12 @@ def _fits(one: ComponentHealth, asked: Asked) -> bool:
 
 def _severity(outage: Outage) -> tuple[bool, int, bool, datetime]:
     """The worst first; what is out because of another comes after it, and what is out as planned comes last."""
-    planned = outage.component.state == State.MAINTENANCE.value
-    return planned, SEVERE[Severity(outage.severity)], outage.because_of_id is not None, outage.began_at
+    return (
+        outage.component.planned,
+        SEVERE[Severity(outage.severity)],
+        outage.because_of_id is not None,
+        outage.began_at,
+    )
 
 
 def _telling(mine: Sequence[ComponentHealth], outages: Sequence[Outage]) -> ComponentHealth | None:
@@ -373,7 +377,7 @@ def _notes(one: ComponentHealth) -> list[str]:
         found.append(_("because %s is down") % one.blamed_on.name)
     if one.component.upstream is not None and one.component.upstream.paused_at is not None:
         found.append(_("paused: nothing is sent to it"))
-    if one.state is State.MAINTENANCE and one.outage is not None:
+    if one.planned and one.outage is not None:
         found.append(_("out, as planned"))
     return found
 
@@ -396,7 +400,8 @@ def _columns(days: Sequence[Day]) -> list[tuple[str, float]]:
 def counts(whole: System) -> dict[str, Count | None]:
     """What the navigation counts, of what was read anyway."""
     down = whole.count(State.DOWN)
-    stopped = sum(1 for one in whole.components if one.breaker and one.breaker.state == BreakerState.OPEN)
+    unplanned = [one.breaker for one in whole.components if one.breaker and not one.planned]
+    stopped = sum(1 for breaker in unplanned if breaker.state == BreakerState.OPEN)
     failed = sum(one.load.failed for one in whole.components)
     conflicts = sum(one.load.conflicts for one in whole.components)
     return {
@@ -417,5 +422,4 @@ def down_count(viewer: Viewer) -> Count | None:
     if not viewer.organization_ids:
         return None
     out = Q(upstream__breaker__state__in=OUT, upstream__breaker__forced="")
-    down = Component.objects.for_org(viewer).filter(Q(state=State.DOWN.value) | out)
-    return count(down.exclude(state=State.MAINTENANCE.value).count())
+    return count(Component.objects.for_org(viewer).unplanned().filter(Q(state=State.DOWN.value) | out).count())

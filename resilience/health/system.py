@@ -94,6 +94,16 @@ class System:
     weight: float = 0.0
 
     @property
+    def planned(self) -> bool:
+        """Whether all that is watched is in planned maintenance: then there is no score, and nothing is wrong."""
+        return _planned(self.components)
+
+    @property
+    def unplanned(self) -> tuple[Outage, ...]:
+        """The outages that go on outside of planned maintenance."""
+        return tuple(outage for outage in self.outages if not outage.component.planned)
+
+    @property
     def backlog(self) -> int:
         """How many items wait, in all."""
         return sum(one.load.waiting for one in self.components)
@@ -168,12 +178,17 @@ def made(reading: Reading) -> System:
 
 
 def _status(value: int | None, reading: Reading) -> str:
-    """What the score says; not healthy while something is down or an outage goes on that is not planned."""
+    """What the score says, healthy while everything is in maintenance; not so while something is down or out that is not planned."""
     said = status(value, settings.HEALTH["healthy_from"], settings.HEALTH["degraded_from"])
-    planned = {one.component.pk for one in reading.components if one.state is State.MAINTENANCE}
-    out = any(outage.component_id not in planned for outage in reading.outages)
+    said = "healthy" if value is None and _planned(reading.components) else said
+    out = any(not outage.component.planned for outage in reading.outages)
     down = any(one.state is State.DOWN for one in reading.components)
     return "degraded" if said == "healthy" and (out or down) else said
+
+
+def _planned(components: Iterable[ComponentHealth]) -> bool:
+    watched = [one for one in components if one.component.organization_id is not None]
+    return bool(watched) and all(one.planned for one in watched)
 
 
 def with_past(system: System, organization_ids: frozenset[int] | None) -> System:

@@ -21,14 +21,17 @@ NAMED = 3
 
 
 def troubles(viewer: Viewer, since: datetime, now: datetime, upstream: str = "") -> list[Span]:
-    """What was wrong with upstreams from `since` to `now`, in order, those that overlap joined into one."""
+    """What was wrong with upstreams from `since` to `now`, in order, those that overlap joined into one.
+
+    What is out in planned maintenance now is no trouble.
+    """
     return _named(_joined(sorted(_found(viewer, since, now, upstream), key=lambda span: span.start)))
 
 
 def _found(viewer: Viewer, since: datetime, now: datetime, upstream: str) -> Iterator[Span]:
-    outages = Outage.objects.for_org(viewer).filter(component__upstream__isnull=False)
+    outages = Outage.objects.for_org(viewer).unplanned().filter(component__upstream__isnull=False)
     outages = outages.filter(Q(ended_at__isnull=True) | Q(ended_at__gt=since))
-    breakers = Breaker.objects.for_org(viewer).out()
+    breakers = Breaker.objects.for_org(viewer).unplanned().out()
     if upstream:
         outages = outages.filter(component__upstream__slug=upstream)
         breakers = breakers.filter(upstream__slug=upstream)

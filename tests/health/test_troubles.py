@@ -86,6 +86,21 @@ def test_an_open_breaker_counts_before_its_outage_is_written(people: People) -> 
     assert seen(people) == [("Plans down since 03:06", "bad", 6, 0)]
 
 
+def test_what_is_out_as_planned_is_not_shaded(people: People) -> None:
+    """Neither its outage nor its breaker, while the maintenance goes on; what is over was one."""
+    plans = component(people, "plans")
+    Breaker.objects.update_or_create(
+        upstream_id=plans.upstream_id, defaults={"state": "open", "touched": NOW, "opened_at": ago(5)}
+    )
+    Component.objects.filter(pk=plans.pk).update(state="maintenance")
+    assert seen(people) == []
+    row = outage(plans, 6, None)
+    assert seen(people) == []
+    Breaker.objects.unscoped().update(state="closed")
+    Outage.objects.filter(pk=row.pk).update(ended_at=ago(1))
+    assert [name for name, *_rest in seen(people)] == ["Plans down, 5\u00a0min"]
+
+
 def test_only_the_longest_are_named(people: People) -> None:
     """Names would write over each other."""
     plans = component(people, "plans")

@@ -17,8 +17,9 @@ from portal.duties.models import ProcessingLock
 from portal.kit import clock
 from portal.kit.viewer import Permission
 from portal.monitoring.api import LATELY, STATUS
+from portal.monitoring.collector import families
 from resilience.health.core.states import State
-from resilience.health.models import Component, Probe
+from resilience.health.models import Component, Outage, Probe
 from syncqueue.adapters.base import Rejected
 from tests.monitoring.conftest import SECRET, World
 from tests.support.breakers import stop
@@ -115,6 +116,20 @@ def test_a_critical_upstream_that_is_down(world: World, working: None) -> None:
     assert said["circuitBreakers"]["open"] == 1
     assert said["issues"][0] == "Plans API is down. Its breaker opened: 5 failures in a row."
     assert read(world.browser("nobody"), 503) == {"status": "unhealthy"}
+
+
+def test_planned_maintenance_is_no_trouble(world: World, working: None) -> None:
+    """Nobody is woken: nothing is unknown, no issue tells of its breaker, and its outage is counted by itself."""
+    stand(State.MAINTENANCE)
+    Component.objects.unscoped().filter(organization__isnull=True).update(state="up")
+    stop(world.plans)
+    mine = Component.objects.unscoped().get(upstream=world.plans)
+    Outage.objects.create(component=mine, began_at=clock.now(), noticed_at=clock.now(), severity="critical")
+    said = read(world.browser("alice"))
+    assert (said["status"], said["score"], said["issues"]) == ("healthy", None, [])
+    lines = [line for family in families() for line in family.lines]
+    assert 'breakwater_outages{severity="critical"} 0' in lines
+    assert "breakwater_outages_planned 1" in lines
 
 
 def test_a_slow_one_degrades_and_is_still_200(world: World, working: None) -> None:

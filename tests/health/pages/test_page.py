@@ -167,6 +167,20 @@ def test_what_is_out_as_planned_comes_last(watched: Watched) -> None:
     assert "plans-api is down" not in text(answer)
 
 
+def test_nothing_is_red_in_planned_maintenance(watched: Watched) -> None:
+    """Neither the panel of its outage nor the navigation; the system is in maintenance, and not without data."""
+    Component.objects.exclude(slug="breakwater").update(state="maintenance", since=clock.now())
+    client = browser(watched.world)
+    for path in (HEALTH, "/"):
+        page = client.get(path)
+        assert "data-loud" not in page.content.decode().partition("plans-api")[0]
+        assert "– In maintenance" in text(page)
+        assert "data-loud" not in re.findall(r"<nav.*?</nav>", page.content.decode(), re.S)[0]
+    said = text(client.get(HEALTH))
+    assert "Out, as planned" in said
+    assert "Active outage" not in said
+
+
 def test_a_recorded_outage_keeps_what_is_measured(watched: Watched) -> None:
     """The card says who recorded it and how the probes find it; nothing fails where they find it up."""
     component = watched.component("billing")

@@ -111,6 +111,16 @@ def test_not_healthy_beside_an_outage(people: People, clock_at: ClockAt) -> None
     assert system_of(None).status == "healthy"
 
 
+def test_all_in_maintenance_is_not_unknown(people: People, watched: Watched, clock_at: ClockAt) -> None:
+    """There is no score, and nothing wrong; beside one of which nothing is known it is unknown as ever."""
+    stands(watched.component, State.MAINTENANCE)
+    found = system_of(None)
+    assert (found.score, found.status, found.planned) == (None, "healthy", True)
+    stands(make_upstream(people.tidewater, "other").component, State.NONE)
+    found = system_of(None)
+    assert (found.score, found.status, found.planned) == (None, "unknown", False)
+
+
 def test_a_dead_prober_is_seen(people: People, watched: Watched, clock_at: ClockAt) -> None:
     """When no probe has run for three intervals nothing is known, and there is no score, whatever stands in the row."""
     stands(watched.component, State.UP)
@@ -121,7 +131,10 @@ def test_a_dead_prober_is_seen(people: People, watched: Watched, clock_at: Clock
     health = one(found, "plans-api")
     assert (health.state, health.score, found.score, found.status) == (State.NONE, None, None, "unknown")
     assert "have not run" in health.reason
-    assert (found.late, found.fresh) == (1, "1 of 1 probes did not run when they were due, one for 1\u00a0min\u00a036\u00a0s.")
+    assert (found.late, found.fresh) == (
+        1,
+        "1 of 1 probes did not run when they were due, one for 1\u00a0min\u00a036\u00a0s.",
+    )
 
 
 def test_fresh(people: People, watched: Watched, clock_at: ClockAt) -> None:
