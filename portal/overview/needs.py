@@ -120,6 +120,9 @@ def _down(viewer: Viewer, upstreams: list[Upstream], standings: Mapping[int, Sta
 
 
 def _waits(n: int) -> str:
+    """How much waits; "" when nothing does."""
+    if not n:
+        return ""
     return ngettext("%(n)s change waits, none is lost.", "%(n)s changes wait, none is lost.", n) % {"n": number(n)}
 
 
@@ -130,8 +133,10 @@ def _one_down(name: str, waits: str, out_since: datetime | None, outage: Outage 
         back = (_("Overdue: expected back %(time)s.") if overdue else _("Expected back about %(time)s.")) % said
     elif outage and outage.by_hand:
         back = _("%(who)s recorded it.") % {"who": outage.opened_by}
-    else:
+    elif out_since:
         back = _("It is tried again by itself.")
+    else:
+        back = _("It ends by itself when its probes find it up.")
     return Need(
         "bad",
         "down",

@@ -107,8 +107,19 @@ def test_a_service_that_nothing_is_sent_to_is_told_too(people: People) -> None:
     """It has nothing that waits."""
     outage(component(people.tidewater))
     assert [(need.sentence, need.consequence) for need in rows(people)] == [
-        ("Figma is down", "It is tried again by itself.")
+        ("Figma is down", "It ends by itself when its probes find it up.")
     ]
+
+
+def test_nothing_that_waits_is_not_told(people: People) -> None:
+    """What has drained is not told as 0, and only what a breaker holds back is tried again."""
+    upstream = make_upstream(people.tidewater)
+    outage(component(people.tidewater, upstream))
+    assert [need.consequence for need in rows(people)] == ["It ends by itself when its probes find it up."]
+    Breaker.objects.update_or_create(upstream=upstream, defaults={"state": "open", "touched": NOW, "opened_at": NOW})
+    assert [need.consequence for need in rows(people)] == ["It is tried again by itself."]
+    waits(upstream, 1)
+    assert [need.consequence for need in rows(people)] == ["1 change waits, none is lost. It is tried again by itself."]
 
 
 def test_the_longest_outage_comes_first(people: People) -> None:
