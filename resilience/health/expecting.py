@@ -24,15 +24,24 @@ def expected_for(component: Component, outage_began: datetime, now: datetime) ->
     )
 
 
+def source_of(outage: Outage) -> Source:
+    """What the expected end rests on, alike on pages, in files and by REST. The next tests are none once the outage is over."""
+    if outage.expected_at or outage.expected_text:
+        return Source(outage.expected_source)
+    tested = outage.expected_source == Source.TEST and outage.ended_at is None
+    return Source.TEST if tested else Source.UNKNOWN
+
+
 def expected_of(outage: Outage) -> Expected:
     """What was said when the outage opened, or by a person since; it does not move. Reads nothing."""
-    if not outage.expected_source:
+    source = source_of(outage)
+    if source is Source.UNKNOWN:
         return Expected()
     middle = None
-    if outage.expected_source == Source.PAST and outage.expected_at is not None:
+    if source is Source.PAST and outage.expected_at is not None:
         middle = (outage.expected_at - outage.began_at).total_seconds()
     return Expected(
-        Source(outage.expected_source),
+        source,
         outage.expected_at,
         outage.expected_text,
         outage.expected_low,

@@ -10,6 +10,7 @@ from portal.kit import clock
 from portal.kit.viewer import Viewer
 from resilience.health.core.eta import Source
 from resilience.health.core.states import Severity
+from resilience.health.expecting import source_of
 from resilience.health.models import Note, Outage
 from resilience.health.providers import impacts
 
@@ -134,7 +135,7 @@ def represent(outage: Outage) -> Mapping[str, Any]:
         "seconds": round(((outage.ended_at or now) - outage.began_at).total_seconds(), 1),
         "because_of": outage.because_of_id,
         "expected": {
-            "source": outage.expected_source or Source.UNKNOWN.value,
+            "source": source_of(outage).value,
             "at": outage.expected_at,
             "text": outage.expected_text,
             "low_seconds": outage.expected_low,

@@ -24,6 +24,7 @@ from resilience.health.actions.close_outage import close_outage, refuse_over
 from resilience.health.actions.expect_outage import expect_outage
 from resilience.health.actions.note_outage import note_outage
 from resilience.health.actions.record_outage import record_outage
+from resilience.health.expecting import source_of
 from resilience.health.models import Component, Outage
 from resilience.health.outage_forms import CloseForm, ExpectForm, NoteForm, RecordForm, Showing
 from resilience.health.outage_listing import Asked
@@ -142,7 +143,7 @@ def _cells(outage: Outage) -> Iterable[str]:
         "component": component.slug,
         "organization": component.organization.slug if component.organization else "",
         "seconds": round(_seconds(outage)),
-        "expected_source": outage.expected_source if outage.expected_at or outage.expected_text else "",
+        "expected_source": source_of(outage).value,
     }
     return [_cell(values.get(name, getattr(outage, name, ""))) for name in COLUMNS]
 

@@ -14,6 +14,7 @@ from portal.web.vocabulary import sign
 from resilience.health.actions.check_now import Checked
 from resilience.health.core.eta import Source
 from resilience.health.core.states import Importance, Severity, State
+from resilience.health.expecting import source_of
 from resilience.health.models import Outage, Probe
 from resilience.health.providers import Impact
 
@@ -97,7 +98,7 @@ def recorded(who: str, found: Sequence[State]) -> str:
 def expected_source(outage: Outage) -> str:
     """What the expected end rests on, in words."""
     said = {"n": outage.expected_of, "text": outage.expected_text}
-    match outage.expected_source:
+    match source_of(outage):
         case Source.PERSON:
             return outage.expected_text or _("said by a person")
         case Source.MAINTENANCE:

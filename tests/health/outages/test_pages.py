@@ -13,8 +13,10 @@ from portal.kit import clock
 from portal.kit.viewer import Role, Viewer
 from resilience.breakers.models import Transition
 from resilience.breakers.store import Store
+from resilience.health import words
 from resilience.health.actions.close_outage import close_outage
 from resilience.health.models import Component, Flip, Note, Outage
+from resilience.health.outage_serializers import represent
 from resilience.upstreams.models import Upstream
 from tests.support.people import People, make_upstream
 
@@ -253,12 +255,32 @@ def test_a_cell_is_no_formula(owner: Client, outage: Outage) -> None:
     assert "'=HYPERLINK" in text(owner.get("/settings/health/outages.csv"))
 
 
-def test_the_file_names_no_source_of_what_is_not_known(owner: Client, outage: Outage) -> None:
-    """As the page, which says that it is not known."""
-    path = "/settings/health/outages.csv"
-    assert ",past," in text(owner.get(path))
-    Outage.objects.update(expected_at=None, expected_source="test")
-    assert ",test," not in text(owner.get(path))
+@pytest.mark.parametrize(
+    ("fields", "source", "said"),
+    [
+        ({}, "past", "median of 6 past outages"),
+        ({"ended_at": clock.now()}, "past", "median of 6 past outages"),
+        ({"expected_at": None, "expected_source": "test"}, "test", "the next tests"),
+        ({"expected_at": None, "expected_source": "test", "ended_at": clock.now()}, "unknown", ""),
+        (
+            {"expected_at": None, "expected_source": "person", "expected_text": "Soon", "ended_at": clock.now()},
+            "person",
+            "Soon",
+        ),
+    ],
+)
+def test_page_file_and_rest_say_alike_what_it_rests_on(
+    owner: Client, outage: Outage, fields: dict[str, Any], source: str, said: str
+) -> None:
+    """One function says it; the next tests are no source of an outage that is over."""
+    Outage.objects.update(**fields)
+    outage.refresh_from_db()
+    assert f",{source}," in text(owner.get("/settings/health/outages.csv"))
+    assert represent(outage)["expected"]["source"] == source
+    assert words.expected_source(outage).startswith(said)
+    page = text(owner.get(f"/settings/health/outages/{outage.pk}"))
+    assert ("Was expected" in page) == (outage.ended_at is not None and source != "unknown")
+    assert said in page or source == "test"
 
 
 def test_who_may(people: People, outage: Outage) -> None:
