@@ -34,6 +34,7 @@ ITSELF = (ConnectFailed,)
 """Where the detail ("connection refused") says all of it."""
 LAST = ", the last:"
 """What parts the rule that opened a breaker from the last failure that it saw."""
+ASIDE = re.compile(r" \([^()]*\)(?=\.?$)")
 NEXT_SENTENCE = re.compile(r"(?<=[.!?])\s+(?=[A-Z])")
 
 
@@ -98,6 +99,11 @@ def _aside(said: str, more: str) -> str:
     """The sentence with what stands in brackets at its end."""
     said = said.rstrip(".")
     return _ended(f"{said[: MOST - len(more) - 4]} ({more})" if more else said)
+
+
+def plain(reason: str) -> str:
+    """The reason without what stands in brackets at its end (which probe, how many more): a card has no room for it."""
+    return ASIDE.sub("", reason)
 
 
 def since(reason: str, moment: str) -> str:

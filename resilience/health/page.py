@@ -339,10 +339,11 @@ def _figure(one: ComponentHealth, known: Details) -> tuple[str, str, str]:
         return words.latency(measured), recorded, one.reason
     match one.state:
         case State.DOWN:
-            said = causes.since(one.reason, words.moment_of(one.since) if one.since else "")
+            at = words.moment_of(one.since) if one.since else ""
+            said, whole = causes.since(causes.plain(one.reason), at), causes.since(one.reason, at)
             failing = [probe for probe in one.probes if probe.state == State.DOWN.value]
             silent = bool(failing) and all(probe.unanswered for probe in failing)
-            return _("no answer") if silent else _("failing"), said, said
+            return _("no answer") if silent else _("failing"), said, whole
         case State.NONE:
             aside = (_("no data") + since) if one.since or one.last_at else _("no data yet")
             return "–", aside, one.reason

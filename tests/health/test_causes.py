@@ -60,6 +60,20 @@ def test_it_fits_its_field() -> None:
 
 
 @pytest.mark.parametrize(
+    ("reason", "said"),
+    [
+        ("Connection refused (storage and 1 more probe).", "Connection refused."),
+        ("It answered 503 (its breaker opened: 5 failures in a row).", "It answered 503."),
+        ("It answered (late) with 503.", "It answered (late) with 503."),
+        ("", ""),
+    ],
+)
+def test_plain(reason: str, said: str) -> None:
+    """A card shows what it is; the title and the list have the rest."""
+    assert causes.plain(reason) == said
+
+
+@pytest.mark.parametrize(
     ("reason", "moment", "said"),
     [
         ("Connection refused.", "00:42", "Connection refused since 00:42"),

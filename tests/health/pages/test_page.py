@@ -65,9 +65,22 @@ def test_the_worst_comes_first(watched: Watched) -> None:
         assert line in seen["github"]
 
 
+def test_a_card_has_no_brackets(watched: Watched) -> None:
+    """Which probe and how many more is cut off there anyway; the whole of it is its title."""
+    reason = "Connection refused (answers and 1 more probe)."
+    Component.objects.filter(pk=watched.component("plans-api").pk).update(reason=reason)
+    card = re.search(
+        r'<span class="aside" title="([^"]+)">(Connection[^<]+)', markup(browser(watched.world).get(HEALTH))
+    )
+    assert card is not None
+    assert "(answers and 1 more probe)" in card[1]
+    assert "(" not in card[2]
+
+
 def test_the_score_says_what_it_lost(watched: Watched) -> None:
     """The score, its word, its trend, four parts with the points they lost, and how fresh it is."""
-    said = text(browser(watched.world).get(HEALTH))
+    answer = browser(watched.world).get(HEALTH)
+    said = text(answer)
     assert "Degraded" in said
     assert "of 100" in said
     assert re.search(r"Declining, −\d+ in 2\d min", said)
@@ -82,6 +95,9 @@ def test_the_score_says_what_it_lost(watched: Watched) -> None:
     ):
         assert part in said
     assert re.search(r"oldest 24 min −19\.\d", said)
+    named = re.findall(r'aria-label="(\w+: [^"]+)">([^<]+)</a>', markup(answer).replace("\xa0", " "))
+    assert ("Queue: oldest 24 min", "oldest 24 min") in named
+    assert len({name for name, _seen in named}) == len(named)
     assert "Fresh: all probes ran within the last" in said
     assert "How it is made" in said
 
