@@ -15,13 +15,14 @@ from portal.kit.viewer import Permission, Viewer
 from portal.settings_pages.reading import administered, viewer_of
 from portal.tenancy.models import Organization
 from portal.web.parts import rendered
+from resilience.health import words
 from resilience.health.actions.add_component import add_component
 from resilience.health.actions.remove_component import remove_component
 from resilience.health.actions.steering import OURS, shown_address
 from resilience.health.actions.update_component import update_component
 from resilience.health.core.draft import would_cycle
 from resilience.health.forms import ComponentForm, RemoveForm, show
-from resilience.health.models import Component, Probe
+from resilience.health.models import Component, Outage, Probe
 from resilience.health.standing import href_of, stands
 
 
@@ -104,6 +105,16 @@ def edit(request: HttpRequest, component_id: int) -> HttpResponse:
     return rendered(request, "health/component_edit.html", context, status=422 if form.errors else 200)
 
 
+def _going(component: Component) -> str:
+    """What goes with a component that is removed."""
+    said = _("Its probes, results, history and outages go with it. This cannot be undone.")
+    outage = Outage.objects.unscoped().active().filter(component=component).first()
+    if outage is None:
+        return said
+    since = words.moment_of(outage.began_at)
+    return f"{_('Its outage since %s goes on; it is closed, and its page is gone.') % since} {said}"
+
+
 @require_http_methods(["GET", "POST"])
 def remove(request: HttpRequest, component_id: int) -> HttpResponse:
     """Asks for the name, then removes a component with everything that was found of it."""
@@ -122,7 +133,7 @@ def remove(request: HttpRequest, component_id: int) -> HttpResponse:
         "form": form,
         "component": component,
         "title": _("Remove %s") % component.name,
-        "what": _("Its probes, results, history and outages go with it. This cannot be undone."),
+        "what": _going(component),
         "submit": _("Remove %s") % component.name,
     }
     return rendered(request, "health/remove.html", context, status=422 if form.errors else 200)

@@ -1,11 +1,13 @@
 """The pages of components, as plain forms without JavaScript."""
 
+import json
 from typing import Any
 
 import pytest
 
 from portal.events.models import Event
-from resilience.health.models import Component
+from portal.kit import clock
+from resilience.health.models import Component, Outage
 from tests.health.steering.conftest import Watch, said
 
 NEW = {"organization": "tidewater", "name": "VPN", "slug": "vpn", "importance": "high", "parent": "", "run_book": ""}
@@ -126,6 +128,18 @@ def test_removing_asks_for_the_name(watch: Watch) -> None:
     child.refresh_from_db()
     assert child.parent is None
     assert Event.objects.unscoped().get(verb="component.removed").subject == f"component:{watch.store.pk}"
+
+
+def test_removing_what_is_out_says_so_and_closes_the_outage(watch: Watch) -> None:
+    """Before it is asked for, and by an event that stays when the outage's page is gone."""
+    now = clock.now()
+    outage = Outage.objects.create(component=watch.store, began_at=now, noticed_at=now, severity="minor")
+    alice, path = watch.browser("alice"), f"/settings/health/components/{watch.store.pk}/remove"
+    assert "goes on; it is closed" in alice.get(path).content.decode()
+    assert alice.post(path, {"typed": "User store"}).status_code == 302
+    closed = Event.objects.unscoped().get(verb="outage.closed")
+    assert (closed.subject, closed.actor) == (f"outage:{outage.pk}", "alice")
+    assert json.loads(closed.data)["reason"] == "User store was removed."
 
 
 def test_an_upstreams_component_stays(watch: Watch) -> None:
