@@ -14,6 +14,7 @@ from resilience.health.models import Component, Probe
 from resilience.health.page import meter
 from resilience.health.standing import Loss
 from resilience.health.system import Part, System, system
+from syncqueue.models import Counter
 from tests.health.watching import NOON, clock_at
 from tests.support.breakers import stop
 from tests.support.people import People, make_upstream
@@ -73,3 +74,16 @@ def test_a_cap_is_said(people: People, clock_at: ClockAt) -> None:
     panel = re.sub(r"\s+", " ", re.sub(r"<[^>]+>", " ", page[page.index('id="system"') :].partition("</section>")[0]))
     assert "40 at the most while Plans API is down, which is critical." in panel
     assert re.search(r"Lost most by: +breakers: 1 of 1 open +\(−15\), +Plans API down +\(−5\.7\)\.", panel)
+
+
+def test_the_end_of_the_chart_is_the_figure_above_it(people: People, client: Client) -> None:
+    """Also in a live fragment that leaves the rest of the chart for later: both are of one read."""
+    upstream = make_upstream(people.tidewater)
+    Counter.objects.create(upstream=upstream, name="queued", slot=0, value=14)
+    client.force_login(people.alice)
+    assert client.get("/").content.decode().count('<svg id="end-waiting">') == 1
+    Counter.objects.update(value=15)
+    fragment = client.get("/", headers={"HX-Request": "true", "HX-Target": "live"}).content.decode()
+    assert 'id="chart"' not in fragment
+    assert re.search(r'Waiting</span> <span class="value">15<', fragment)
+    assert re.search(r'<svg id="end-waiting"><text[^>]*>15 waiting<', fragment)
