@@ -12,10 +12,7 @@ BULKHEAD = {
 }
 STORAGE = {
     "database": "postgresql",
-    "sizeBytes": 412_876_800,
-    "logBytes": 0,
-    "freeBytes": 81_604_378_624,
-    "diskBytes": 126_484_447_232,
+    "freePercent": 64.5,
 }
 HEALTH: dict[str, Any] = {
     "status": "degraded",

@@ -203,13 +203,8 @@ def _offline_queue(
 
 
 def _storage(found: Storage) -> dict[str, Any]:
-    return {
-        "database": found.database,
-        "sizeBytes": found.size,
-        "logBytes": found.log,
-        "freeBytes": found.free,
-        "diskBytes": found.whole,
-    }
+    """What members may know of the machine that they share; its sizes are in /metrics, behind the key."""
+    return {"database": found.database, "freePercent": round(found.free_share * 100, 1)}
 
 
 def _lag_ms(followed: Mapping[int, Followed]) -> int:

@@ -55,10 +55,7 @@ class StorageSerializer(serializers.Serializer[Any]):
     """The database, and the disk of BREAKWATER_HOME."""
 
     database = serializers.ChoiceField(choices=["sqlite", "postgresql"])
-    sizeBytes = IntegerField()  # noqa: N815
-    logBytes = IntegerField(help_text="SQLite's write-ahead log.")  # noqa: N815
-    freeBytes = IntegerField()  # noqa: N815
-    diskBytes = IntegerField()  # noqa: N815
+    freePercent = FloatField(help_text="What is free of the disk. Sizes are in /metrics, behind its key.")  # noqa: N815
 
 
 class HealthSerializer(serializers.Serializer[Any]):
