@@ -47,7 +47,9 @@ def text_field(label: Any, help_text: Any = "", *, required: bool = False, rows:
 class RecordForm(Showing):
     """What is out, how bad it is, since when, and when it is expected back."""
 
-    component = forms.ChoiceField(label=gettext_lazy("Component"))
+    component = forms.ChoiceField(
+        label=gettext_lazy("Component"), error_messages={"required": gettext_lazy("Choose which component is out.")}
+    )
     severity = forms.ChoiceField(
         label=gettext_lazy("Severity"), choices=SEVERITIES, widget=forms.RadioSelect, initial=Severity.MAJOR.value
     )

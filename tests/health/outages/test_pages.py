@@ -112,6 +112,7 @@ def test_what_cannot_be_recorded(owner: Client, upstream: Upstream, fields: dict
     said = {"component": str(component.pk), "severity": "major"} | fields
     page = text(owner.post("/settings/health/outages/record", said), 422)
     assert 'aria-invalid="true"' in page
+    assert ("Choose which component is out." in page) == (fields == {"component": ""})
     assert not Outage.objects.exists()
 
 
