@@ -28,7 +28,10 @@ function colours() {
 
 function written(unit, value) {
   if (value === null || value === undefined) return "–";
-  if (unit === "share") return `${(value * 100).toFixed(value === 1 || value === 0 ? 0 : 1)}${GAP}%`;
+  if (unit === "share") {
+    const share = value * 100;
+    return `${share.toFixed(Math.abs(share - Math.round(share)) < 1e-6 ? 0 : 1)}${GAP}%`;
+  }
   if (value < 999.5) return `${Math.round(value)}${GAP}ms`;
   return `${(value / 1000).toFixed(value < 9_950 ? 1 : 0)}${GAP}s`;
 }

@@ -9,7 +9,7 @@ from django.utils.translation import gettext as _
 
 from portal.web import charts
 from portal.web.charts import Chart
-from portal.web.formats import GAP, age, number
+from portal.web.formats import GAP, MISSING, age, number
 from resilience.health import words
 from resilience.health.models import Probe
 from resilience.health.series import Range, Series, Span
@@ -113,7 +113,10 @@ def _floor(shares: Sequence[float | None]) -> float:
 
 
 def _share(value: float | None) -> str:
-    return "–" if value is None else f"{number(value * 100, 0 if value in (0, 1) else 1)}{GAP}%"
+    if value is None:
+        return MISSING
+    whole = abs(value * 100 - round(value * 100)) < 1e-6
+    return f"{number(value * 100, 0 if whole else 1)}{GAP}%"
 
 
 def _took_said(history: Series) -> str:

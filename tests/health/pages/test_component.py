@@ -11,7 +11,7 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
 from portal.kit import clock
-from resilience.health.charted import csv_rows
+from resilience.health.charted import csv_rows, drawn
 from resilience.health.models import Bucket, Component, Maintenance, Note, Outage, Probe
 from resilience.health.series import Point, Range, Series
 from tests.health.pages.test_page import HEALTH, browser, markup, text
@@ -86,6 +86,15 @@ def test_figures_as_a_file(watched: Watched) -> None:
     assert all(row["good"] == "" for row in rows if row["runs"] == "0")
     assert "p95_ms" in client.get(f"{PLANS}/latency.csv", {"range": "year"}).content.decode()
     assert client.get(f"{PLANS}/secrets.csv").status_code == 404
+
+
+def test_the_axis_of_good_runs_has_whole_figures() -> None:
+    """All of a kind: "75 %" below "100 %"."""
+    at = datetime(2026, 11, 21, 3, tzinfo=UTC)
+    history = Series(Range.HOUR, at, at + timedelta(hours=1), timedelta(minutes=1), (Point(at, 3, 2), Point(at, 8, 1)))
+    good = drawn(history, None, "")[1].chart
+    assert [tick.label for tick in good.across] == [f"{n}\u00a0%" for n in (0, 25, 50, 75, 100)]
+    assert good.rows[0].values == ("87.5\u00a0%",)
 
 
 @pytest.mark.parametrize("what", ["latency", "good-runs"])
