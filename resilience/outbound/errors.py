@@ -91,7 +91,10 @@ class BadAnswer(TransportFailure):
 
 
 class AddressRefused(OutboundError):
-    """The upstream's address is private or reserved, and this portal does not allow such addresses (BREAKWATER_ALLOWED_NETWORKS)."""
+    """The upstream's address is private or reserved, and this portal does not allow such addresses.
+
+    Which setting allows them is said where an address is given (and never of a metadata service), not to everybody who reads results.
+    """
 
     code = "address-refused"
 
