@@ -5,10 +5,12 @@ from django import template
 from portal.web.formats import number
 from resilience.health import words
 from resilience.health.actions.close_outage import opens_again as still_down
+from resilience.health.maintenance_words import rhythm
 from resilience.health.models import Component, Outage
 from resilience.health.standing import href_of
 
 register = template.Library()
+register.filter("rhythm", rhythm)
 
 
 @register.filter

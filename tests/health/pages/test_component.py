@@ -139,10 +139,22 @@ def test_outages_notes_and_plans_are_listed(watched: Watched) -> None:
         ends_at=clock.now() + timedelta(hours=3),
         created_by="alice",
     )
-    said = text(browser(watched.world).get(PLANS))
+    Maintenance.objects.create(
+        organization=watched.world.tidewater,
+        title="Backups",
+        starts_at=clock.now() + timedelta(hours=2),
+        schedule="0 2 * * *",
+        minutes=120,
+        time_zone="UTC",
+        created_by="alice",
+    )
+    answer = browser(watched.world).get(PLANS)
+    said = text(answer)
     assert "24 min so far, severity major, opened by itself" in said
     assert "alice: The vendor restores a backup." in said
     assert "Planned maintenance: Database moves" in said
+    assert "Backups (every day at 02:00 for 2 h 00 min)" in said
+    assert '<a href="/settings/maintenance">Backups</a>' in markup(answer)
 
 
 def test_latency_is_a_figure_also_while_it_is_down(watched: Watched) -> None:
