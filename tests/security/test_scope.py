@@ -70,7 +70,7 @@ KNOWN = {
         "called by the prober, or with a component that is checked and locked",
     ),
     "resilience/health/figures.py": (5, "draws components that are read with for_org before"),
-    "resilience/health/standing.py": (6, "every read is of a scope of organizations that who asks has checked"),
+    "resilience/health/standing.py": (7, "every read is of a scope of organizations that who asks has checked"),
     "resilience/health/actions/adopt_upstream.py": (4, "called by the saved upstream itself, or by a duty for all"),
     "syncqueue/actions/enqueue.py": (2, "people and keys of organizations that are checked before"),
     "syncqueue/actions/forget_versions.py": (1, "after a restore, for all; a command"),
