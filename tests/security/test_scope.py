@@ -66,7 +66,7 @@ KNOWN = {
     "resilience/breakers/actions/keep.py": (9, "retention, for all; a duty"),
     "portal/monitoring/figures.py": (2, "what the operator's key opens, for all; the queue of django-q2 is nobody's"),
     "resilience/health/actions/reassess.py": (
-        10,
+        11,
         "called by the prober, or with a component that is checked and locked",
     ),
     "resilience/health/figures.py": (5, "draws components that are read with for_org before"),
