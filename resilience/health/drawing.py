@@ -176,9 +176,9 @@ def _needed(word: str, width: int) -> float:
 def track(pieces: Sequence[tuple[Piece, str]]) -> list[Piece]:
     """The pieces of a track, in order and each with its word: where trouble is too short for it, it stands to the left of it.
 
-    What is well has a word only where there is room, and gives it up for that.
+    What is well gives its own word up for that.
     """
-    narrow, middle = ROOMS[0][0], ROOMS[1][0]
+    narrow = ROOMS[0][0]
     found: list[Piece] = []
     taken = 0.0
     for one, word in pieces:
@@ -186,19 +186,17 @@ def track(pieces: Sequence[tuple[Piece, str]]) -> list[Piece]:
         inside = bool(one.word) and not one.room
         fits = one.tone != "ok" and not inside and left - taken >= _needed(word, narrow)
         if fits:
-            begins = left - _needed(word, middle)
-            found = [
-                replace(other, word="")
-                if other.room and _figure(other.x) + _needed(other.word, middle) > begins
-                else other
-                for other in found
-            ]
+            found = [replace(other, word="") if _meet(other, left, word) else other for other in found]
         found.append(replace(one, word=word, room="", beside=True) if fits else one)
-        if inside:
-            taken = left + _needed(word, narrow)
-        elif one.tone != "ok":
-            taken = left + _figure(one.width)
+        if one.tone != "ok":
+            taken = left + (_needed(word, narrow) if inside else _figure(one.width))
     return found
+
+
+def _meet(well: Piece, left: float, word: str) -> bool:
+    """Whether the word of what is well reaches to that of the trouble after it, on the narrowest track that shows both."""
+    width = next(width for width, room in ROOMS if room == well.room)
+    return well.tone == "ok" and _figure(well.x) + _needed(well.word, width) > left - _needed(word, width)
 
 
 def _figure(share: str) -> float:

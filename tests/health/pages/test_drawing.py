@@ -106,6 +106,7 @@ def test_the_word_of_a_short_stretch_stands_beside_it() -> None:
 
     assert words(drawn(20), drawn(24)) == [("Out", True), ("", False)]
     assert words(drawn(1)) == [("", False)]
+    assert words(drawn(0, "ok", 14), drawn(14)) == [("", False), ("Out", True)]
     assert words(drawn(16, "ok", 4), drawn(20), drawn(21, "ok", 4)) == [("", False), ("Out", True), ("Out", False)]
 
 
