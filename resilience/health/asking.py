@@ -99,7 +99,8 @@ async def _ask(what: Ready, tools: Tools) -> Finding:
         async with asyncio.timeout(seconds + MARGIN):
             return await run(what.question, tools)
     except TimeoutError:
-        return Finding(ok=False, seconds=seconds, error=_("No answer within %g s") % seconds, transport=True)
+        said = _("No answer within %g s") % seconds
+        return Finding(ok=False, seconds=seconds, error=said, unanswered=True, transport=True)
     except Exception as error:
         log.exception("A probe of the kind %s failed by itself", what.question.kind)
         return Finding(ok=False, seconds=0.0, error=_("The probe itself failed: %s") % type(error).__name__)
@@ -137,7 +138,7 @@ def ran(
         slow=slow,
         error=finding.error[:MOST_ERROR],
         metadata=_metadata(finding),
-        unanswered=finding.transport,
+        unanswered=finding.unanswered,
         blind=blind,
         by_hand=by_hand,
     )

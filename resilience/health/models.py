@@ -185,7 +185,7 @@ class Result(models.Model):
     """What one run of a probe found. Append only; removed within hours, when its minute is a bucket.
 
     `error` and `metadata` (JSON text) are masked and short. `state` is the probe's afterwards.
-    `unanswered`: nothing answered at all (name, connection, time), which the network's score counts.
+    `unanswered`: no answer came (name, connection, time), which the network's score counts.
     `blind`: we could reach nothing at all, so it says nothing about the upstream. `by_hand`: a person asked.
     """
 

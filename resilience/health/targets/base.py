@@ -32,7 +32,8 @@ class Question:
 class Finding:
     """What one run found. `seconds` is how long the target took. `error` is empty when `ok`; both it and `metadata` are masked and short.
 
-    `transport`: nothing answered at all (name, connection, time), which may be our own fault. A connection that was refused was answered.
+    `unanswered`: no answer came (name, connection, time); the network's score counts it. `transport`: of these, what may be our own fault:
+    a connection that was refused or reset shows that the host is within reach.
     `slow`: good, and near its limit by the target's own measure (a certificate, a disk); it counts as slow whatever the time was.
     """
 
@@ -40,6 +41,7 @@ class Finding:
     seconds: float
     error: str = ""
     metadata: Mapping[str, Value] = field(default_factory=dict)
+    unanswered: bool = False
     transport: bool = False
     slow: bool = False
 

@@ -9,7 +9,7 @@ from resilience.health.targets.base import Finding, Question, Tools
 from resilience.health.targets.reach import said
 from resilience.health.targets.registry import target
 from resilience.health.targets.tidy import tidy
-from resilience.outbound.errors import ConnectFailed, NameNotFound, OutboundError, TimedOut
+from resilience.outbound.errors import ConnectFailed, NameNotFound, OutboundError, Reset, TimedOut
 
 GRACE = 0.1
 """Seconds by which the outer bound comes after the target's own, which says better what it waited for."""
@@ -49,8 +49,8 @@ async def run(question: Question, tools: Tools) -> Finding:
     return tidy(found, question)
 
 
-def nothing_answered(error: OutboundError) -> bool:
-    """Whether the failure may be our own: no name, no way, no answer. A connection that is refused or reset was answered."""
+def may_be_ours(error: OutboundError) -> bool:
+    """Whether the failure may be our own: no name, no way, no answer. Who refuses or resets a connection is within reach."""
     match error:
         case NameNotFound() | TimedOut():
             return True
@@ -61,7 +61,8 @@ def nothing_answered(error: OutboundError) -> bool:
 
 
 def _failed(error: OutboundError, seconds: float) -> Finding:
-    return Finding(False, seconds, said(error), transport=nothing_answered(error))
+    unanswered = isinstance(error, (NameNotFound, ConnectFailed, Reset, TimedOut))
+    return Finding(False, seconds, said(error), unanswered=unanswered, transport=may_be_ours(error))
 
 
 def _no_way(error: BaseException) -> bool:

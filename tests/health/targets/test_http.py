@@ -93,8 +93,7 @@ async def test_stopping_half_way(tools: Tools) -> None:
     """An answer that began is an answer: its failure is the upstream's."""
     async with rascal(silence(HEAD + b"Content-Length: 10\r\n\r\nabc")) as server:
         found = await run(asks(server.address, timeout=0.3), tools)
-    assert not found.ok
-    assert not found.transport
+    assert (found.ok, found.unanswered, found.transport) == (False, False, False)
     assert "did not end in time" in found.error
 
 
@@ -109,12 +108,12 @@ async def test_no_http(tools: Tools, script: Any) -> None:
 
 
 async def test_nobody_listens(tools: Tools) -> None:
-    """A refused connection was answered: by the machine that refused it."""
+    """A refused connection is no answer, and shows that the machine is within reach."""
     async with rascal(answer()) as server:
         address = server.address
     found = await run(asks(address), tools)
     assert "connection refused" in found.error
-    assert not found.transport
+    assert (found.unanswered, found.transport) == (True, False)
 
 
 async def test_an_unknown_name(tools: Tools) -> None:

@@ -70,14 +70,14 @@ async def test_a_talker(tools: Tools) -> None:
 
 
 async def test_nobody_there(tools: Tools) -> None:
-    """A closed port was answered by its machine; an unknown name may be our own fault."""
+    """No answer either time; a closed port shows that its machine is within reach, an unknown name may be our own fault."""
     async with listener(never) as port:
         pass
     refused = await run(asks(port), tools)
     unknown = await run(asks(port, host="no-such-host.invalid"), tools)
-    assert (refused.ok, refused.transport) == (False, False)
+    assert (refused.ok, refused.unanswered, refused.transport) == (False, True, False)
     assert "connection refused" in refused.error
-    assert (unknown.ok, unknown.transport) == (False, True)
+    assert (unknown.ok, unknown.unanswered, unknown.transport) == (False, True, True)
 
 
 async def test_encrypted(tools: Tools, authority: Authority) -> None:
