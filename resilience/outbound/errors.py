@@ -93,10 +93,15 @@ class BadAnswer(TransportFailure):
 class AddressRefused(OutboundError):
     """The upstream's address is private or reserved, and this portal does not allow such addresses.
 
-    Which setting allows them is said where an address is given (and never of a metadata service), not to everybody who reads results.
+    `opening` is the network whose allowing would open it; empty where nobody is advised to. It is told to those who give or test an
+    address, not to everybody who reads results.
     """
 
     code = "address-refused"
+
+    def __init__(self, detail: str = "", *, status: int | None = None, opening: str = "") -> None:
+        super().__init__(detail, status=status)
+        self.opening = opening
 
 
 class RedirectRefused(OutboundError):

@@ -75,7 +75,7 @@ class Guard:
         family, kind, protocol, _, address = info
         refusal = self.refusal(address[0])
         if refusal:
-            raise AddressRefused(f"{address[0]}: {refusal}")
+            raise AddressRefused(f"{address[0]}: {refusal}", opening=self.opening(address[0]))
         return socket.socket(family=family, type=kind, proto=protocol)
 
     def _judge(self, host: str) -> str:
@@ -110,7 +110,8 @@ class GuardedResolver(AbstractResolver):
         kept = [result for result in found if not self._guard.refusal(result["host"])]
         if found and not kept:
             address = found[0]["host"]
-            raise AddressRefused(f"{host} is {address}: {self._guard.refusal(address)}")
+            said = f"{host} is {address}: {self._guard.refusal(address)}"
+            raise AddressRefused(said, opening=self._guard.opening(address))
         return kept
 
     async def close(self) -> None:

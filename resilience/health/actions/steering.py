@@ -20,6 +20,7 @@ from resilience.health.targets import registry
 from resilience.health.targets.base import Question
 from resilience.health.targets.reach import place
 from resilience.outbound.guard import Guard
+from resilience.upstreams.advice import how_to_allow
 
 _AT_A_PLACE = frozenset(("tcp", "tls", "postgresql", "redis"))
 OWN = "breakwater-"
@@ -105,9 +106,7 @@ def _reach_faults(draft: ProbeDraft) -> list[Fault]:
     if not refusal:
         return []
     detail = _("%(address)s is refused: %(why)s.") % {"address": literal, "why": refusal}
-    if opening := guard.opening(literal):
-        advice = _("Whoever runs Breakwater can allow it: BREAKWATER_ALLOWED_NETWORKS=%s.") % opening
-        detail = f"{detail} {advice}"
+    detail = f"{detail} {how_to_allow(guard.opening(literal))}".rstrip()
     return [Fault("/options/server" if draft.kind == "dns" else "/address", detail)]
 
 

@@ -13,9 +13,10 @@ from portal.kit.masking import mask_text
 from portal.kit.secrets import SecretUnreadable
 from portal.kit.viewer import Permission, Viewer
 from resilience.outbound.client import Answer, Client, Request
-from resilience.outbound.errors import OutboundError, TransportFailure
+from resilience.outbound.errors import AddressRefused, OutboundError, TransportFailure
 from resilience.outbound.headers import private_headers
 from resilience.patterns.typing import Verdict
+from resilience.upstreams.advice import how_to_allow
 from resilience.upstreams.models import Upstream
 
 LONGEST_WAIT = 10.0
@@ -63,7 +64,9 @@ def _ask(upstream: Upstream) -> Tested:
         return Tested(ok=False, sentence=error.title())
     except OutboundError as error:
         verdict = Verdict.FAILURE if isinstance(error, TransportFailure) else Verdict.IGNORED
-        return Tested(ok=False, sentence=mask_text(error.sentence()), status=error.status, verdict=verdict)
+        advice = how_to_allow(error.opening) if isinstance(error, AddressRefused) else ""
+        sentence = f"{mask_text(error.sentence())} {advice}".rstrip()
+        return Tested(ok=False, sentence=sentence, status=error.status, verdict=verdict)
     ok, sentence = _judged(upstream, answer)
     return Tested(ok, sentence, answer.status, answer.seconds, _verdict(answer.status))
 
