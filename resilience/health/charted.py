@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime, timedelta
+from datetime import datetime
 
 from django.templatetags.static import static
 from django.utils.translation import gettext as _
@@ -13,9 +13,8 @@ from portal.web.formats import GAP, MISSING, age, number
 from resilience.health import words
 from resilience.health.models import Probe
 from resilience.health.series import Range, Series, Span
+from resilience.health.uptimes import SETTLED
 
-UNSETTLED = timedelta(minutes=3)
-"""So old is a minute at the most when what ran in it is added up."""
 CHARTS = ("latency", "good-runs")
 
 
@@ -170,7 +169,7 @@ def csv_rows(history: Series, what: str) -> list[tuple[object, ...]]:
     The last minutes are left out until they are added up: they would say that nothing ran.
     """
     points = list(history.points)
-    while points and not points[-1].runs and history.until - points[-1].at < history.step + UNSETTLED:
+    while points and not points[-1].runs and history.until - points[-1].at < history.step + SETTLED:
         points.pop()
     if what == "latency":
         head: tuple[object, ...] = ("at", "runs", "p50_ms", "p95_ms", "p99_ms", "max_ms")

@@ -63,6 +63,9 @@ async def test_everything_once_then_what_changed(server: Server, write: Writer) 
         assert "backlog" not in told.data
         assert int(told.id) == event
         assert told.data["notices"][0]["text"] == "Wharf is down: It refuses connections."
+        write("turn", component=ours, state="slow")
+        told = await said(stream, "health.slow")
+        assert [(row["slug"], row["state"]) for row in told.data["components"]] == [("wharf", "slow")]
         write("remove", component=other)
         told = await said(stream, "component.removed")
         assert told.data["removed"] == {"components": [other]}

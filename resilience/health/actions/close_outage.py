@@ -9,12 +9,11 @@ from portal.kit import clock
 from portal.kit.errors import Conflicting, Fault
 from portal.kit.viewer import Viewer
 from resilience.health.actions.outages import (
-    iso,
+    end,
     masked,
     one_line,
     outage_of,
     past_faults,
-    tell_outage,
     text_faults,
 )
 from resilience.health.actions.reassess import down_by_itself, read_maintained, reassess
@@ -51,12 +50,8 @@ def close_outage(
         ended = min(ended_at or now, now)
         if ended < outage.began_at:
             refuse([Fault("/ended_at", _("It cannot end before it began."))])
-        outage.ended_at, outage.closed_by = ended, viewer.name
-        outage.save(update_fields=["ended_at", "closed_by"])
         Note.objects.create(outage=outage, at=now, author=viewer.name, text=reason)
-        seconds = round((ended - outage.began_at).total_seconds())
-        said = {"reason": shown(reason), "ended_at": iso(ended), "seconds": seconds}
-        tell_outage("outage.closed", viewer, outage, {**said, "still_down": again})
+        end(outage, viewer, ended, reason=shown(reason), still_down=again)
         reassess([outage.component_id], now=now, maintained=read_maintained(outage.component, now))
     return outage
 

@@ -86,6 +86,15 @@ def expect(outage: Outage, at: datetime | None, text: str) -> None:
         keep(outage, expected_for(outage.component, outage.began_at, clock.now()))
 
 
+def end(outage: Outage, viewer: Viewer, ended_at: datetime, *, reason: str, still_down: bool) -> None:
+    """Ends an outage by a person's word, with its event. Who calls has locked it and checked the moment."""
+    outage.ended_at, outage.closed_by = ended_at, viewer.name
+    outage.save(update_fields=["ended_at", "closed_by"])
+    seconds = round((ended_at - outage.began_at).total_seconds())
+    said = {"reason": reason, "ended_at": iso(ended_at), "seconds": seconds, "still_down": still_down}
+    tell_outage("outage.closed", viewer, outage, said)
+
+
 def tell_outage(verb: str, viewer: Viewer, outage: Outage, data: Mapping[str, Any]) -> None:
     """Writes the event of what a person did to an outage."""
     component = outage.component
