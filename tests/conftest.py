@@ -30,11 +30,20 @@ if os.environ.get("BREAKWATER_TEST_DB") == "postgres":
 os.environ["DJANGO_SETTINGS_MODULE"] = "portal.settings"
 django.setup()
 
+from django.conf import settings  # noqa: E402
 from django.db import connections  # noqa: E402
 from django.test import TransactionTestCase  # noqa: E402
 
 from portal.events.actions.retain import deletable  # noqa: E402
 from resilience.breakers import here  # noqa: E402
+
+# Passwords cost nothing to hash, and pages find their files without a collected manifest. Set once and not by each test: a request that
+# a closed page left behind would otherwise make the storage of the settings between two tests, and the next test would keep it.
+settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
+settings.STORAGES = {
+    **settings.STORAGES,
+    "staticfiles": {"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"},
+}
 
 if connections["default"].vendor == "sqlite":
     # A file: threads and processes meet in it as they do in real life, which a database in memory does not allow.
@@ -60,16 +69,6 @@ hypothesis.settings.register_profile(
     "breakwater", deadline=None, suppress_health_check=[hypothesis.HealthCheck.too_slow]
 )
 hypothesis.settings.load_profile("breakwater")
-
-
-@pytest.fixture(autouse=True)
-def _quick_settings(settings: object) -> None:
-    """Passwords cost nothing to hash, and pages find their files without a collected manifest."""
-    settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]  # type: ignore[attr-defined]
-    settings.STORAGES = {  # type: ignore[attr-defined]
-        **settings.STORAGES,  # type: ignore[attr-defined]
-        "staticfiles": {"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"},
-    }
 
 
 @pytest.fixture(autouse=True)
