@@ -29,6 +29,8 @@ from resilience.patterns.breaker import CircuitBreaker, Permit
 from resilience.patterns.events import Reason
 from resilience.patterns.typing import Clock, State, Verdict
 
+THE_LAST = ", the last: "
+"""What stands in a reason between the rule that opened the breaker and the last failure that it saw."""
 BUSY = 0.25
 """Seconds after which a process that found no free place for a half-open call may ask again."""
 SHORTEST_REST = 0.05
@@ -353,7 +355,7 @@ class SharedBreaker(CircuitBreaker):
             Reason.SLOW_CALL_RATE: f"{counted['slow']} of {calls} calls took {config.slow_call_duration or 0:g} s or longer",
         }
         why = said.get(Reason(reason), reason)
-        return why if reason == Reason.SLOW_CALL_RATE else f"{why}, the last: {self._last_error()}"
+        return why if reason == Reason.SLOW_CALL_RATE else f"{why}{THE_LAST}{self._last_error()}"
 
 
 def _unused(permit: Permit) -> None:

@@ -1,62 +1,23 @@
 """Why a component stands as it does, as one short sentence: what its failing probe said, or why its breaker opened."""
 
 import re
-from collections.abc import Mapping, Sequence
-from typing import Any
+from collections.abc import Sequence
 
 from django.utils.translation import gettext as _
-from django.utils.translation import gettext_lazy, ngettext
+from django.utils.translation import ngettext
 
 from portal.kit.masking import mask_text
+from resilience.breakers.shared import THE_LAST
 from resilience.health.models import Probe
-from resilience.health.targets import reach
-from resilience.outbound.errors import (
-    AddressRefused,
-    ConnectFailed,
-    NameNotFound,
-    OutboundError,
-    Reset,
-    TimedOut,
-    TlsFailed,
-)
 
 MOST = 300
-SHORT: Mapping[type[OutboundError], Any] = {
-    ConnectFailed: gettext_lazy("No connection"),
-    NameNotFound: gettext_lazy("Host name not found"),
-    TlsFailed: gettext_lazy("No secure connection"),
-    TimedOut: gettext_lazy("No answer in time"),
-    Reset: gettext_lazy("Connection closed early"),
-    AddressRefused: gettext_lazy("Address is private or reserved"),
-}
-"""What a request failed of, in a few words; the result of the run keeps the long sentence."""
-ITSELF = (ConnectFailed,)
-"""Where the detail ("connection refused") says all of it."""
-LAST = ", the last:"
-"""What parts the rule that opened a breaker from the last failure that it saw."""
 ASIDE = re.compile(r" \([^()]*\)(?=\.?$)")
 NEXT_SENTENCE = re.compile(r"(?<=[.!?])\s+(?=[A-Z])")
 
 
-# Probes say it of "it", deliveries (whose last failure opens a breaker) of the upstream.
-LONG = {text.removesuffix("."): kind for kind in SHORT for text in (reach.said(kind()), kind().sentence())}
-
-
 def short(text: str) -> str:
-    """A run's sentence as one short one: "Connection refused." of "The upstream did not accept the connection (connection refused)."."""
-    text = text.strip()
-    for long, kind in LONG.items():
-        if text.startswith(long):
-            detail = text.removeprefix(long).removesuffix(".").strip().removeprefix("(").removesuffix(")")
-            return _ended(_detailed(kind, detail))
-    return _ended(NEXT_SENTENCE.split(text, maxsplit=1)[0])
-
-
-def _detailed(kind: type[OutboundError], detail: str) -> str:
-    words = str(SHORT[kind])
-    if not detail:
-        return words
-    return f"{detail[:1].upper()}{detail[1:]}" if kind in ITSELF else f"{words}: {detail}"
+    """The first sentence of what was said."""
+    return _ended(NEXT_SENTENCE.split(text.strip(), maxsplit=1)[0])
 
 
 def _ended(text: str) -> str:
@@ -89,7 +50,7 @@ def of_slow(probe: Probe, *, alone: bool) -> str:
 
 def of_breaker(reason: str) -> str:
     """What its breaker saw last, and why it opened."""
-    rule, _found, last = mask_text(reason).strip().partition(LAST)
+    rule, _found, last = mask_text(reason).strip().partition(THE_LAST)
     opened = _("its breaker opened: %s") % rule.rstrip(".") if rule else _("its breaker opened")
     last = short(last)
     return _aside(last, opened) if last else _ended(f"{opened[:1].upper()}{opened[1:]}")

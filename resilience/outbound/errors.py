@@ -25,6 +25,8 @@ class OutboundError(Exception):
     """The request to the upstream failed."""
 
     code: ClassVar[str] = "outbound"
+    few_words: ClassVar[str] = "Request failed"
+    """The start of `brief()`."""
     sent = False
     """True when the request may have reached the upstream."""
 
@@ -41,35 +43,48 @@ class OutboundError(Exception):
         first = cleandoc(type(self).__doc__ or "").split("\n")[0]
         return f"{first.removesuffix('.')} ({self.detail})." if self.detail else first
 
+    def brief(self) -> str:
+        """The same in a few words, for lists, cards and results: "Host name not found: db.example.org."."""
+        return f"{self.few_words}: {self.detail}." if self.detail else f"{self.few_words}."
+
 
 class TransportFailure(OutboundError):
     """The connection to the upstream failed."""
 
     code = "transport"
+    few_words = "Connection failed"
 
 
 class ConnectFailed(TransportFailure):
     """The upstream did not accept the connection."""
 
     code = "connect-failed"
+    few_words = "No connection"
+
+    def brief(self) -> str:
+        """What the system said, which says all of it: "Connection refused."."""
+        return f"{self.detail[0].upper()}{self.detail[1:]}." if self.detail else super().brief()
 
 
 class NameNotFound(TransportFailure):
     """The upstream's host name could not be resolved."""
 
     code = "name-not-found"
+    few_words = "Host name not found"
 
 
 class TlsFailed(TransportFailure):
     """No secure connection could be made to the upstream: its certificate or its TLS settings are not accepted."""
 
     code = "tls-failed"
+    few_words = "No secure connection"
 
 
 class TimedOut(TransportFailure):
     """The upstream did not answer in time."""
 
     code = "timed-out"
+    few_words = "No answer in time"
 
     def __init__(self, detail: str = "", *, sent: bool = True) -> None:
         super().__init__(detail)
@@ -80,6 +95,7 @@ class Reset(TransportFailure):
     """The upstream closed the connection before its answer was complete."""
 
     code = "reset"
+    few_words = "Connection closed early"
     sent = True
 
 
@@ -87,6 +103,7 @@ class BadAnswer(TransportFailure):
     """What the upstream answered is not HTTP."""
 
     code = "bad-answer"
+    few_words = "Answer is not HTTP"
     sent = True
 
 
@@ -98,6 +115,7 @@ class AddressRefused(OutboundError):
     """
 
     code = "address-refused"
+    few_words = "Address is private or reserved"
 
     def __init__(self, detail: str = "", *, status: int | None = None, opening: str = "") -> None:
         super().__init__(detail, status=status)
@@ -108,18 +126,21 @@ class RedirectRefused(OutboundError):
     """The upstream answered with a redirect that is not followed."""
 
     code = "redirect-refused"
+    few_words = "Redirect not followed"
 
 
 class TooManyRedirects(RedirectRefused):
     """The upstream redirects in a loop, or more often than is followed."""
 
     code = "too-many-redirects"
+    few_words = "Too many redirects"
 
 
 class AnswerTooLarge(OutboundError):
     """The upstream's answer is longer than is read; the rest was cut off."""
 
     code = "answer-too-large"
+    few_words = "Answer too long"
     sent = True
 
 
@@ -127,3 +148,4 @@ class Unsendable(OutboundError):
     """The request cannot be written as it stands."""
 
     code = "unsendable"
+    few_words = "Request cannot be written"

@@ -97,7 +97,7 @@ def failure(error: OutboundError, exchanges: Sequence[Exchange]) -> RetryAt | Re
     A refused redirect counts as a failed connection: it is mostly a proxy or a sign-in page in front of the upstream. A single
     address that loops fails alone all the same, since the gate asks for failures with no success between.
     """
-    reason = error.sentence()
+    reason = error.brief()
     if isinstance(error, Unsendable):
         return Rejected(reason, error.code, None, exchanges)
     if error.sent:

@@ -38,18 +38,18 @@ def test_waiting_as_told_is_enough(burst: int, per_second: float) -> None:
 
 def test_a_token_over_its_rate_gets_429(caller: Caller, people: People, settings: Any) -> None:
     """With the seconds to wait; another token goes on."""
-    settings.BREAKWATER_API_RATE, settings.BREAKWATER_API_BURST = 0.1, 2
+    settings.BREAKWATER_API_RATE, settings.BREAKWATER_API_BURST = 0.01, 2
     alice, bob = caller(), caller(people.bob)
     assert [alice.get("/api/test/echo").status_code for _ in range(3)] == [200, 200, 429]
     answer = alice.get("/api/test/echo")
     assert answer.json()["type"].endswith("#too-many")
-    assert 1 <= int(answer["Retry-After"]) <= 10
+    assert 1 <= int(answer["Retry-After"]) <= 100
     assert bob.get("/api/test/echo").status_code == 200
 
 
 def test_who_tries_tokens_is_slowed_down(people: People, settings: Any) -> None:
     """By address."""
-    settings.BREAKWATER_STRANGER_RATE, settings.BREAKWATER_STRANGER_BURST = 0.1, 2
+    settings.BREAKWATER_STRANGER_RATE, settings.BREAKWATER_STRANGER_BURST = 0.01, 2
     client = Client(headers={"authorization": "Bearer bw_guess"})
     assert [client.get("/api/test/echo").status_code for _ in range(3)] == [401, 401, 429]
     other = Client(headers={"authorization": "Bearer bw_guess"}, REMOTE_ADDR="192.0.2.7")
@@ -58,5 +58,5 @@ def test_who_tries_tokens_is_slowed_down(people: People, settings: Any) -> None:
 
 def test_an_open_address_counts_by_address(people: People, settings: Any) -> None:
     """Who shows nothing is known by where it comes from."""
-    settings.BREAKWATER_STRANGER_RATE, settings.BREAKWATER_STRANGER_BURST = 0.1, 1
+    settings.BREAKWATER_STRANGER_RATE, settings.BREAKWATER_STRANGER_BURST = 0.01, 1
     assert [Client().get("/api/test/open").status_code for _ in range(2)] == [200, 429]

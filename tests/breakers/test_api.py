@@ -198,7 +198,7 @@ def test_a_test_of_an_open_breaker_is_its_first_half_open_call(harbour: Harbour)
     assert answer.json()["ok"] is False
     row = harbour.breaker("plans-api")
     assert (row.state, row.openings) == ("open", 5)
-    assert "did not accept the connection" in row.reason
+    assert "Connection refused." in row.reason
     verbs = list(Event.objects.unscoped().order_by("id").values_list("verb", flat=True))
     assert verbs == ["breaker.half-opened", "upstream.tested", "breaker.reopened"]
 

@@ -183,7 +183,7 @@ def test_a_thousand_who_ask_cost_one_look(world: World, working: None) -> None:
 
 def test_too_many_from_one_address_have_to_wait(world: World, working: None, settings: object) -> None:
     """As everywhere in the API."""
-    settings.BREAKWATER_STRANGER_BURST = 2  # type: ignore[attr-defined]
+    settings.BREAKWATER_STRANGER_RATE, settings.BREAKWATER_STRANGER_BURST = 0.01, 2  # type: ignore[attr-defined]
     assert [Client().get("/api/health").status_code for _ in range(4)][-1] == 429
 
 

@@ -67,7 +67,7 @@ def test_a_wrong_key_is_refused(world: World, key: str, client: Client, said: st
 
 def test_whoever_guesses_has_to_wait(world: World, key: str, client: Client, settings: object) -> None:
     """After some wrong keys from an address there is no answer for a while, and the right one still opens."""
-    settings.BREAKWATER_STRANGER_BURST = 3  # type: ignore[attr-defined]
+    settings.BREAKWATER_STRANGER_RATE, settings.BREAKWATER_STRANGER_BURST = 0.01, 3  # type: ignore[attr-defined]
     seen = [client.get("/metrics", headers={"Authorization": "Bearer wrong"}).status_code for _ in range(5)]
     assert seen[:3] == [401] * 3
     assert seen[-1] == 429

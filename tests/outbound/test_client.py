@@ -221,8 +221,12 @@ async def test_a_body_of_megabytes(client: Client) -> None:
 
 
 async def test_the_sentence_of_an_error_is_for_people() -> None:
-    """Each error says in one sentence what happened."""
+    """Each error says in one sentence what happened, and in a few words."""
     assert TimedOut("while connecting").sentence() == "The upstream did not answer in time (while connecting)."
+    assert TimedOut("while connecting").brief() == "No answer in time: while connecting."
+    assert TimedOut().brief() == "No answer in time."
+    assert ConnectFailed("connection refused").brief() == "Connection refused."
+    assert ConnectFailed().brief() == "No connection."
 
 
 async def test_ipv6(client: Client) -> None:

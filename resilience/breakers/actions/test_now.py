@@ -40,7 +40,7 @@ def test_now(*, viewer: Viewer, upstream_id: int) -> Tested:
         permit.done(Verdict.IGNORED)
         raise
     failed = tested.verdict is Verdict.FAILURE
-    permit.done(tested.verdict, tested.seconds, NoGoodAnswer(tested.sentence) if failed else None)
+    permit.done(tested.verdict, tested.seconds, NoGoodAnswer(tested.brief or tested.sentence) if failed else None)
     runtime().round()
     return tested
 

@@ -211,12 +211,15 @@ def _correct(world: _World, component: Component, outage: Outage | None, at: dat
         return
     began = flip.at if flip.before == State.MAINTENANCE.value else min(flip.at, at)
     began = max(began, earlier.at) if earlier is not None else began
-    if outage is not None and outage.began_at == flip.at:
+    if outage is not None and outage.began_at == flip.at and (outage.began_at, outage.cause) != (began, reason):
         anew = began != flip.at and outage.expected_source != Source.PERSON
+        before = {"began_at": outage.began_at.isoformat(), "reason": outage.cause}
         outage.began_at, outage.cause = began, reason
         if anew:
             _expect(outage, component, world.now)
         outage.save(update_fields=["began_at", "cause", *(EXPECTED if anew else ())])
+        said = {"began_at": began.isoformat(), "reason": reason, "before": before}
+        _record("outage.corrected", f"outage:{outage.pk}", component, world.now, **said)
     component.since = flip.at = began
     flip.reason = reason
     flip.save(update_fields=["at", "reason"])

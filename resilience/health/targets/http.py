@@ -69,7 +69,7 @@ class Http:
             shown = await asyncio.wait_for(_certificate(question, tools), left)
         except (OutboundError, TimeoutError) as failure:
             if "tls_days" in question.options:
-                error = error or reach.said(failure if isinstance(failure, OutboundError) else TimedOut())
+                error = error or (failure if isinstance(failure, OutboundError) else TimedOut()).brief()
             shown = None
         if shown is not None:
             now = time.time()
@@ -113,7 +113,7 @@ async def _judge(options: Mapping[str, Any], answer: Answer, tools: Tools) -> tu
     if reads and coding not in ("", "identity") and status_holds:
         return f"It sent its answer encoded ({coding[:20]}), which was not asked for and is not unpacked.", verdict.kept
     if answer.fault is not None and not isinstance(answer.fault, AnswerTooLarge):
-        return verdict.unmet or reach.said(answer.fault), verdict.kept
+        return verdict.unmet or answer.fault.brief(), verdict.kept
     return verdict.unmet, verdict.kept
 
 

@@ -20,7 +20,6 @@ from resilience.outbound.errors import (
     AnswerTooLarge,
     ConnectFailed,
     NameNotFound,
-    OutboundError,
     TimedOut,
     TlsFailed,
 )
@@ -175,14 +174,6 @@ class BoundedReader(asyncio.StreamReader):
                 self._wire.abort()
             return
         super().feed_data(data)
-
-
-def said(error: OutboundError) -> str:
-    """What happened, for people. A probe asks more than upstreams, so it is said of "it"."""
-    text = error.sentence()
-    for of_upstreams, of_all in (("upstream's", "its"), ("upstream", "it")):
-        text = text.replace(f"The {of_upstreams}", of_all.capitalize()).replace(f"the {of_upstreams}", of_all)
-    return text
 
 
 def trust_faults(options: Mapping[str, Any]) -> list[Fault]:

@@ -6,7 +6,6 @@ import time
 from dataclasses import replace
 
 from resilience.health.targets.base import Finding, Question, Tools
-from resilience.health.targets.reach import said
 from resilience.health.targets.registry import target
 from resilience.health.targets.tidy import tidy
 from resilience.outbound.errors import ConnectFailed, NameNotFound, OutboundError, Reset, TimedOut
@@ -62,7 +61,7 @@ def may_be_ours(error: OutboundError) -> bool:
 
 def _failed(error: OutboundError, seconds: float) -> Finding:
     unanswered = isinstance(error, (NameNotFound, ConnectFailed, Reset, TimedOut))
-    return Finding(False, seconds, said(error), unanswered=unanswered, transport=may_be_ours(error))
+    return Finding(False, seconds, error.brief(), unanswered=unanswered, transport=may_be_ours(error))
 
 
 def _no_way(error: BaseException) -> bool:

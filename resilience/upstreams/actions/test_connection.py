@@ -26,6 +26,7 @@ LONGEST_WAIT = 10.0
 class Tested:
     """What a test of the connection found, as one sentence. `seconds` and `status` are None when nothing answered.
 
+    `brief` is the same in a few words, for its breaker, where the request failed.
     `verdict` is what it says about the upstream itself: one that answers is alive, unless it answers that it failed.
     """
 
@@ -34,6 +35,7 @@ class Tested:
     status: int | None = None
     seconds: float | None = None
     verdict: Verdict = Verdict.IGNORED
+    brief: str = ""
 
 
 def test_connection(*, viewer: Viewer, upstream_id: int) -> Tested:
@@ -66,7 +68,7 @@ def _ask(upstream: Upstream) -> Tested:
         verdict = Verdict.FAILURE if isinstance(error, TransportFailure) else Verdict.IGNORED
         advice = how_to_allow(error.opening) if isinstance(error, AddressRefused) else ""
         sentence = f"{mask_text(error.sentence())} {advice}".rstrip()
-        return Tested(ok=False, sentence=sentence, status=error.status, verdict=verdict)
+        return Tested(ok=False, sentence=sentence, status=error.status, verdict=verdict, brief=error.brief())
     ok, sentence = _judged(upstream, answer)
     return Tested(ok, sentence, answer.status, answer.seconds, _verdict(answer.status))
 

@@ -1,5 +1,6 @@
 """What is written of results, without a prober: flips, states, outages, parents, maintenance, fences."""
 
+import json
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from math import nan
@@ -263,6 +264,8 @@ def test_a_second_probe_corrects_the_outage(probe: Probe) -> None:
     Outage.objects.filter(ended_at__isnull=False).delete()
     assert corrected() == (at(5), "It answered 503, not 200-399 (slow one and 1 more probe).")
     assert Outage.objects.get().expected_at == at(305)
+    told = json.loads(Event.objects.get(verb="outage.corrected").data)
+    assert (told["began_at"], told["before"]["began_at"]) == (at(5).isoformat(), at(10).isoformat())
     story(probe, "gg", start=60)
     component.refresh_from_db()
     assert component.reason == "It answered 503, not 200-399 (slow one)."
@@ -280,6 +283,7 @@ def test_a_probe_that_fails_much_later_corrects_nothing(probe: Probe) -> None:
     assert (
         (outage.began_at, outage.cause) == (flip.at, flip.reason) == (at(0), "It answered 503, not 200-399 (answers).")
     )
+    assert not Event.objects.filter(verb="outage.corrected").exists()
 
 
 def test_a_correction_stays_after_maintenance(probe: Probe) -> None:

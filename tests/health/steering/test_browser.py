@@ -20,7 +20,7 @@ def store(world: World) -> Component:
     """A service of Tidewater with two probes, one of which failed."""
     made = Component.objects.create(organization=world.tidewater, slug="store", name="User store")
     Probe.objects.create(component=made, name="port", kind="tcp", template="tcp", address="127.0.0.1:1")
-    failed = {"last_ok": False, "last_at": made.created_at, "last_error": "The upstream did not accept the connection."}
+    failed = {"last_ok": False, "last_at": made.created_at, "last_error": "Connection refused."}
     Probe.objects.create(
         component=made, name="by hand", kind="http", address="http://127.0.0.1:1/", state="down", **failed
     )
@@ -69,7 +69,7 @@ def test_a_probe_is_added_from_a_template(visit: Visit, store: Component) -> Non
     page.wait_for_load_state()  # the script makes the check stay here
     page.get_by_role("button", name="Check now").click()
     finding = page.locator(f"#finding-{probe.pk}")
-    expect(finding).to_contain_text("did not accept the connection")
+    expect(finding).to_contain_text("Connection refused.")
     assert page.url.endswith(f"/settings/health/probes/{probe.pk}/edit")
     assert visitor.faults() == []
     assert visitor.complaints == []
@@ -81,6 +81,6 @@ def test_without_a_script(visit: Visit, store: Component) -> None:
     page = visitor.open(f"/settings/health/components/{store.pk}/edit")
     page.get_by_role("button", name="Check now port").click()
     expect(page.get_by_role("heading", name="What port found")).to_be_visible()
-    expect(page.get_by_text("did not accept the connection")).to_be_visible()
+    expect(page.get_by_text("Connection refused.")).to_be_visible()
     page.get_by_role("link", name="Back").click()
     expect(page.get_by_role("heading", name="Settings of User store")).to_be_visible()

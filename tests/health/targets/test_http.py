@@ -86,7 +86,7 @@ async def test_never_answering(tools: Tools) -> None:
     assert not found.ok
     assert found.transport
     assert 0.25 < found.seconds < 1
-    assert found.error == "It did not answer in time."
+    assert found.error == "No answer in time."
 
 
 async def test_stopping_half_way(tools: Tools) -> None:
