@@ -18,7 +18,7 @@ from portal.kit.errors import Conflicting, Forbidden, Invalid, NotFound
 from portal.kit.viewer import Permission, Viewer
 from portal.settings_pages.reading import administered, chosen_of, viewer_of
 from portal.tenancy.actions.change_time_zone import change_time_zone
-from portal.web.parts import rendered
+from portal.web.parts import part_of, rendered
 from resilience.health import maintenance_words as words
 from resilience.health.actions.call_off_maintenance import call_off_maintenance
 from resilience.health.actions.plan_maintenance import draft_maintenance, plan_maintenance
@@ -84,7 +84,8 @@ def _index(request: HttpRequest, refused: ZoneForm | None = None) -> HttpRespons
         "here": words.zone_word(timezone.get_current_timezone_name()),
         "several": len(chosen.organization_ids) > 1,
     }
-    return rendered(request, "health/maintenance.html", context, status=422 if refused else 200)
+    template = "health/maintenance.html#live" if part_of(request) == "live" else "health/maintenance.html"
+    return rendered(request, template, context, status=422 if refused else 200)
 
 
 def _listed(viewer: Viewer) -> Listed:

@@ -178,7 +178,7 @@ def test_where_each_plan_stands(owner: Client, people: People, component: Compon
     plan("Off", schedule="0 2 * * *", minutes=5, called_off_at=now, called_off_by="bob")
     page = text(owner.get("/settings/maintenance"))
     panels = {
-        name: page.split(f'<section class="panel" aria-labelledby="{name}-title"', 1)[1].split("</section>")[0]
+        name: page.split(f'<section class="panel" id="plans-{name}"', 1)[1].split("</section>")[0]
         for name in ("now", "coming", "recurring", "past")
     }
     where = {
@@ -193,6 +193,17 @@ def test_where_each_plan_stands(owner: Client, people: People, component: Compon
         "Off": {"past"},
     }
     assert "by bob" in panels["past"]
+
+
+def test_the_list_follows_by_itself(owner: Client, component: Component) -> None:
+    """A tab that was left open tells what somebody else planned."""
+    path = "/settings/maintenance"
+    assert 'data-topics="health"' in text(owner.get(path))
+    owner.post(f"{path}/plan", weekly(component, title="Backups"))
+    live = text(owner.get(path, headers={"HX-Request": "true", "HX-Target": "live"}))
+    assert "<html" not in live
+    assert 'id="plans-recurring"' in live
+    assert "Backups" in live
 
 
 def test_call_off(owner: Client, component: Component) -> None:
