@@ -7,6 +7,7 @@ that is safe, reads a bounded part of the answer, and takes neither proxies nor 
 
 import io
 import os
+import re
 import ssl
 import time
 from collections.abc import Collection, Mapping, Sequence
@@ -43,6 +44,7 @@ KEPT_SECONDS = 4.0
 _LARGE_BODY = 1024 * 1024
 _REDIRECTS = frozenset({301, 302, 303, 307, 308})
 _READS = frozenset({"GET", "HEAD", "OPTIONS"})
+_HOST = re.compile(r"[A-Za-z0-9._:%-]+")
 
 
 @dataclass(frozen=True, slots=True)
@@ -172,10 +174,14 @@ def parse_url(text: str) -> URL:
     """An address that can be sent to, kept letter by letter (nothing is decoded or encoded again); raises Unsendable."""
     try:
         url = URL(text, encoded=True)
-        port = url.port
+        if url.raw_host and not _HOST.fullmatch(url.raw_host):
+            raise ValueError(
+                "a host is written in a to z, digits, dots and hyphens; a name in other letters begins with xn--"
+            )
+        host, port = url.host, url.port  # either raises ValueError, too
     except ValueError as error:
         raise Unsendable(f"the address cannot be read: {error}") from error
-    if url.scheme not in ("http", "https") or not url.host or not port:
+    if url.scheme not in ("http", "https") or not host or not port:
         raise Unsendable("an address starts with http:// or https:// and a host")
     if url.user is not None or url.password is not None:
         raise Unsendable("an address holds no user name or password")

@@ -115,7 +115,11 @@ class AddressRefused(OutboundError):
     """
 
     code = "address-refused"
-    few_words = "Address is private or reserved"
+    few_words = "Address not allowed"
+
+    def brief(self) -> str:
+        """Which address, and why; without a second colon, since the detail has one."""
+        return f"{self.few_words}, {self.detail}." if self.detail else super().brief()
 
     def __init__(self, detail: str = "", *, status: int | None = None, opening: str = "") -> None:
         super().__init__(detail, status=status)

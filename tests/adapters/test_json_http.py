@@ -56,7 +56,8 @@ async def test_nobody_listens(client: Client) -> None:
     got = await ADAPTER.deliver(client, somewhere, change())
     assert isinstance(got, RetryAt)
     assert (got.transport, got.code) == (True, "connect-failed")
-    assert got.exchanges[0].error == got.reason
+    assert got.reason == "Connection refused."
+    assert got.exchanges[0].error == "The upstream did not accept the connection (connection refused)."
 
 
 @pytest.mark.parametrize("script", [cut(), reset()], ids=["closed", "reset"])

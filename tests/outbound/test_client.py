@@ -196,10 +196,21 @@ async def test_an_answer_that_is_not_http(client: Client, data: bytes) -> None:
 
 
 @pytest.mark.parametrize(
-    "url", ["ftp://127.0.0.1/", "http://", "http://user:pw@127.0.0.1/", "no address", "http://127.0.0.1:99999/"]
+    "url",
+    [
+        "ftp://127.0.0.1/",
+        "http://",
+        "http://user:pw@127.0.0.1/",
+        "no address",
+        "http://127.0.0.1:99999/",
+        "http://\u2603/",
+        "http://m\u00fcnchen.example/",
+        "http://xn--a/",
+        "http://exa mple/",
+    ],
 )
 async def test_an_address_that_cannot_be_used(client: Client, url: str) -> None:
-    """Addresses without http, without a host or with a password are refused before anything is sent."""
+    """Addresses without http, with no or an impossible host or with a password are refused before anything is sent."""
     error = await failing(client, url)
     assert isinstance(error, Unsendable)
 

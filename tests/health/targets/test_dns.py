@@ -89,7 +89,7 @@ async def test_private_servers(shut: Tools, server: str) -> None:
     """A name server that a person names is judged by the guard like everything else."""
     found = await run(Question("dns", "x.example", {"server": server}), shut)
     assert not found.ok
-    assert "private or reserved" in found.error
+    assert "not allowed" in found.error
 
 
 @pytest.mark.parametrize(

@@ -78,7 +78,7 @@ async def test_what_only_looks_like_one(tools: Tools) -> None:
 async def test_private_addresses(shut: Tools, server: Redis, host: str) -> None:
     """The guard judges the address at which the connection is made."""
     found = await run(Question("redis", f"{host}:{server.port}"), shut)
-    assert "private or reserved" in found.error
+    assert "not allowed" in found.error
 
 
 def test_memory_without_a_bound() -> None:

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from resilience.health import register_function
-from resilience.health.targets import reach, registry
+from resilience.health.targets import registry
 from resilience.health.targets.base import MOST_ERROR, MOST_METADATA, Finding, Question, Tools
 from resilience.health.targets.functions import forget_function
 from resilience.health.targets.run import run
@@ -69,10 +69,12 @@ async def test_nonsense_is_a_finding(shut: Tools, kind: str, options: dict[str, 
     "kind", [*OutboundError.__subclasses__(), *TransportFailure.__subclasses__(), TooManyRedirects]
 )
 def test_what_is_asked_is_not_called_an_upstream(kind: type[OutboundError]) -> None:
-    """A probe asks services too: whatever fails is said of "it", and nothing else is changed."""
-    sentence = reach.said(kind("port 25"))
-    assert "upstream" not in sentence
-    assert sentence.endswith(" (port 25).")
+    """A probe asks services too: whatever fails is said without the word, with and without a detail."""
+    found = kind("port 25").brief()
+    assert "upstream" not in found
+    assert "port 25" in found.casefold()
+    assert "upstream" not in kind().brief()
+    assert kind().brief().endswith(".")
 
 
 async def test_cancelling(tools: Tools) -> None:
