@@ -71,7 +71,7 @@ def _notices(newest: Sequence[Entry], told: dict[int, dict[str, Any]]) -> Iterat
                     "tone": tone,
                     "text": sentence(len(entries), names[upstream_id], reason),
                     "item": _item(entries[0]) if len(entries) == 1 else "",
-                    "upstream": upstream_id,
+                    "about": f"upstream:{upstream_id}",
                     "verb": verb,
                     "event": entries[0].id,
                 }

@@ -109,13 +109,19 @@ def _outage(one: Outage) -> dict[str, Any]:
     }
 
 
+_TONES = {"health.down": "bad", "health.slow": "warn", "health.maintenance": "idle", "health.up": "ok"}
+
+
 def _notices(newest: Sequence[Entry]) -> Iterator[dict[str, Any]]:
-    """One notice for each component that went down, became slow or came back: what it is now."""
+    """One notice for each component that went down, became slow, went into maintenance or came back: what it is now.
+
+    `about` is the same as in the queue's notices, so that of both only the newest word on an upstream stands.
+    """
     last = {entry.subject: entry for entry in reversed(newest) if entry.verb.startswith("health.")}
     ids = [int(subject.partition(":")[2]) for subject in last if subject.partition(":")[2].isdigit()]
     known = Component.objects.unscoped().filter(pk__in=ids).select_related("organization") if ids else ()
     found = {f"component:{component.pk}": component for component in known}
-    for verb, tone in (("health.down", "bad"), ("health.slow", "warn"), ("health.up", "ok")):
+    for verb, tone in _TONES.items():
         for subject, entry in last.items():
             component, data = found.get(subject), entry.read_data()
             if entry.verb == verb and component is not None and data.get("before") != "none":
@@ -123,7 +129,7 @@ def _notices(newest: Sequence[Entry]) -> Iterator[dict[str, Any]]:
                     "tone": tone,
                     "text": _sentence(verb, component.name, str(data.get("reason", ""))[:200]),
                     "href": href_of(component),
-                    "upstream": component.upstream_id,
+                    "about": f"upstream:{component.upstream_id}" if component.upstream_id else subject,
                     "verb": verb,
                     "event": entry.id,
                 }
@@ -133,6 +139,8 @@ def _sentence(verb: str, name: str, reason: str) -> str:
     said = {"name": name, "reason": reason if reason.endswith((".", "!", "?")) else f"{reason}."}
     if verb == "health.up":
         return _("%(name)s is back.") % said
+    if verb == "health.maintenance":
+        return _("%(name)s is in maintenance.") % said
     if verb == "health.slow":
         return _("%(name)s is slow: %(reason)s") % said if reason else _("%(name)s is slow.") % said
     return _("%(name)s is down: %(reason)s") % said if reason else _("%(name)s is down.") % said

@@ -2,7 +2,7 @@
 // of the browser (live-source.js), which shares them with the others (tabs.js). Each is also an event "live" of the document.
 import { age } from "./ages.js";
 import { Source } from "./live-source.js";
-import { notice, speak } from "./notices.js";
+import { notice, speak, withdraw } from "./notices.js";
 import { merge } from "./merge.js";
 import { startTabs } from "./tabs.js";
 import { say } from "./words.js";
@@ -18,6 +18,7 @@ const SOON = 4_000; // where the page waits for something that comes soon
 const OFFLINE_AFTER = 20_000;
 const SPOKEN_APART = 10_000;
 const SAME = 30_000; // a breaker that opened and the component that is down for it are one piece of news
+const STATES = /^(health|breaker)\./;
 const HURRIES = /^(health|outage|maintenance|breaker)\./;
 
 let sign = null;
@@ -37,9 +38,9 @@ let waiting = null;
 let due = 0;
 let missed = 0;
 let spoken = 0;
-let told = 0;
 let busy = false;
-const upstreams = new Map();
+const told = new Map(); // the newest event that a notice told of, by what the notice is about
+const states = new Map();
 
 function clock(at, seconds) {
   return new Date(at).toLocaleTimeString("en-GB", { hour: "2-digit", minute: "2-digit", ...(seconds && { second: "2-digit" }) });
@@ -73,19 +74,23 @@ function show() {
 }
 
 // Whether another verb has just said the same of this upstream.
-function saidAlready({ upstream, verb }) {
-  if (!upstream || !/^(health|breaker)\./.test(verb)) return false;
-  const key = `${upstream} ${/down|opened/.test(verb)}`;
-  const before = upstreams.get(key);
-  upstreams.set(key, { verb, at: Date.now() });
+function saidAlready({ about, verb }) {
+  const key = `${about} ${/down|opened/.test(verb)}`;
+  const before = states.get(key);
+  states.set(key, { verb, at: Date.now() });
   return before !== undefined && before.verb !== verb && Date.now() - before.at < SAME;
 }
 
-// What messages tell people: errors and conflicts stay to be closed, good news is shown once or only spoken, seldom enough.
+// What messages tell people: errors and conflicts stay to be closed, good news is shown once or only spoken, seldom enough. Of how
+// something is, only the newest word stands: that it is back takes away that it is down.
 function announce(notices) {
   for (const one of notices) {
-    const { tone, text, item, href, verb, event } = one;
-    if (event <= told || saidAlready(one)) continue;
+    const { tone, text, item, href, verb, about, event } = one;
+    const state = STATES.test(verb);
+    const topic = state ? about : `${verb} ${about}`;
+    if (event <= (told.get(topic) ?? 0)) continue;
+    told.set(topic, event);
+    if (state && saidAlready(one)) continue;
     if (verb === "item.synced") {
       if (Date.now() - spoken > SPOKEN_APART && !document.hidden) {
         spoken = Date.now();
@@ -93,10 +98,9 @@ function announce(notices) {
       }
       continue;
     }
-    if (document.hidden && tone === "ok") continue;
-    notice({ text, tone, topic: verb, href: href ?? (item ? `/resilience/queue/${item}` : ""), link: say("show") });
+    if (document.hidden && tone === "ok") withdraw(topic);
+    else notice({ text, tone, topic, href: href ?? (item ? `/resilience/queue/${item}` : ""), link: say("show") });
   }
-  told = Math.max(told, ...notices.map((one) => one.event));
 }
 
 /** Fetches the live fragment of this page and merges it. */

@@ -20,10 +20,15 @@ export function speak(text) {
   document.getElementById("spoken").textContent = text;
 }
 
+/** Takes the notice of a topic away, since it does not hold any more. */
+export function withdraw(topic) {
+  document.querySelector(`#notices [data-topic="${CSS.escape(topic)}"]`)?.remove();
+}
+
 /** Shows a notice at the bottom of the page. With `href` it leads to its rows; with the same `topic` it replaces the one before. */
 export function notice({ text, tone = "idle", topic = "", href = "", link = "" }) {
   const place = document.getElementById("notices");
-  if (topic) place.querySelector(`[data-topic="${topic}"]`)?.remove();
+  if (topic) withdraw(topic);
   const shown = document.createElement("div");
   shown.className = "notice";
   shown.dataset.tone = tone;

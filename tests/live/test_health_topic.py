@@ -62,7 +62,8 @@ async def test_everything_once_then_what_changed(server: Server, write: Writer) 
         assert slugs <= {"wharf", "buoy"}  # what was new when the stream began may be told once more
         assert "backlog" not in told.data
         assert int(told.id) == event
-        assert told.data["notices"][0]["text"] == "Wharf is down: It refuses connections."
+        notice = told.data["notices"][0]
+        assert (notice["text"], notice["about"]) == ("Wharf is down: It refuses connections.", f"component:{ours}")
         write("turn", component=ours, state="slow")
         told = await said(stream, "health.slow")
         assert [(row["slug"], row["state"]) for row in told.data["components"]] == [("wharf", "slow")]

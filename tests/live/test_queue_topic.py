@@ -29,6 +29,7 @@ def test_notices_are_gathered_and_the_worst_comes_first() -> None:
         ("bad", "An item for Plans API failed: unknown cost centre", "f"),
         ("ok", "3 items delivered to Plans API.", ""),
     ]
+    assert {notice["about"] for notice in told["notices"]} == {f"upstream:{upstream}"}
     assert told["changed"] == ["f", "s2", "s1", "s0"]
     assert told["lanes"] == [9, 2, 1, 0]
 

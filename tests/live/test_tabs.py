@@ -165,6 +165,23 @@ def test_eight_tabs_share_one_stream(sit: Sit, write: Writer, gate: Gate) -> Non
     assert gate.streams == 1
 
 
+def test_only_the_newest_word_on_a_component_stands(sit: Sit, write: Writer, gate: Gate) -> None:
+    """Two that are down have a notice each; that one is back, or in maintenance, takes away that it is down."""
+    seat = sit(write.person())
+    wharf, buoy = (write("component", slug=name, organization=seat.person.organization) for name in ("wharf", "buoy"))
+    page = seat.open(path="/settings/health")
+    seat.leader()
+    notices = page.locator("#notices .notice > span")
+    write("turn", component=wharf, state="down")
+    write("turn", component=buoy, state="down")
+    expect(notices).to_have_text(["Wharf is down.", "Buoy is down."])
+    write("turn", component=buoy, state="maintenance")
+    expect(notices).to_have_text(["Wharf is down.", "Buoy is in maintenance."])
+    turn(page, shown=False)
+    write("turn", component=wharf, state="up")  # who does not look is not told, but is not left with what was
+    expect(notices.filter(has_text="Wharf")).to_have_count(0)
+
+
 def test_another_takes_over_when_the_leader_is_closed(sit: Sit, write: Writer, gate: Gate) -> None:
     """Within two seconds another tab leads, and nothing that happened between is missed."""
     seat = sit(write.person())
