@@ -60,10 +60,11 @@ def impact(viewer: Viewer, upstream_ids: Sequence[int]) -> Sequence[Impact]:
     counts = _counts([upstream.pk for upstream in upstreams])
     waiting = {upstream.pk: _waiting(counts.get(upstream.pk, {})) for upstream in upstreams}
     total = sum(waiting.values())
-    lines = [Impact(_("Waiting"), _changes(total, list(waiting)), total, _href(upstreams), _("none lost"))]
-    rate = _rate(upstreams[0].pk) if total and len(upstreams) == 1 else 0.0
+    stuck, stuck_lanes = _stuck(list(waiting)) if total else (0, 0)
+    lines = [Impact(_("Waiting"), _changes(total, list(waiting), stuck_lanes), total, _href(upstreams), _("none lost"))]
+    rate = _rate(upstreams[0].pk) if total > stuck and len(upstreams) == 1 else 0.0
     if rate:
-        lines.append(_drained(total, rate))
+        lines.append(_drained(total - stuck, stuck, rate))
     owners: dict[str, int] = defaultdict(int)
     for upstream in upstreams:
         owners[upstream.organization.name] += waiting[upstream.pk]
@@ -87,13 +88,17 @@ def _rate(upstream_id: int) -> float:
     return sum(n for n, _minutes in busy) / sum(minutes for _n, minutes in busy) if busy else 0.0
 
 
-def _drained(waiting: int, rate: float) -> Impact:
-    """How long it takes to send what waits, once the upstream is back."""
-    said = {"span": age(max(round(waiting / rate), 1) * 60), "n": number(max(round(rate), 1))}
+def _drained(moving: int, stuck: int, rate: float) -> Impact:
+    """How long it takes to send what waits, once the upstream is back; what is stuck waits for a person."""
+    said = {"span": age(max(round(moving / rate), 1) * 60), "n": number(max(round(rate), 1))}
     words = ngettext(
         "in about %(span)s, at %(n)s item a minute", "in about %(span)s, at %(n)s items a minute", max(round(rate), 1)
     )
-    return Impact(_("Then drained"), words % said, round(max(waiting / rate, 1)), more=_("as in the last hour"))
+    more = _("as in the last hour")
+    if stuck:
+        stays = ngettext("%(n)s in a stuck lane stays", "%(n)s in stuck lanes stay", stuck) % {"n": capped(stuck)}
+        more = f"{more}; {stays}"
+    return Impact(_("Then drained"), words % said, round(max(moving / rate, 1)), more=more)
 
 
 def depths(upstream_id: int, since: datetime, until: datetime) -> Sequence[tuple[datetime, int]]:
@@ -156,21 +161,30 @@ def _oldest_conflicts(upstream_ids: Sequence[int]) -> dict[int, datetime]:
     return dict(rows.order_by().values_list("upstream_id").annotate(Min("opened_at")))
 
 
-def _changes(total: int, upstream_ids: Sequence[int]) -> str:
+def _changes(total: int, upstream_ids: Sequence[int], stuck_lanes: int) -> str:
     if not total:
         return _("nothing")
-    lanes = _lanes(upstream_ids)
+    lanes = min(_moving_lanes(upstream_ids) + stuck_lanes, CAP)
     changes = ngettext("%(n)s change", "%(n)s changes", total) % {"n": number(total)}
     where = ngettext("%(n)s lane", "%(n)s lanes", lanes) % {"n": capped(lanes)}
     return _("%(changes)s in %(lanes)s") % {"changes": changes, "lanes": where}
 
 
-def _lanes(upstream_ids: Sequence[int]) -> int:
-    """How many lanes hold something, up to 10,000. Literals: SQLite takes a partial index only when it can read the condition."""
+def _moving_lanes(upstream_ids: Sequence[int]) -> int:
+    """How many lanes go on by themselves, up to 10,000. Literals: SQLite takes a partial index only when it can read the condition."""
     lanes = Lane.objects.unscoped().filter(upstream_id__in=upstream_ids)
-    each = [RawSQL(str(state.value), []) for state in (LaneState.READY, LaneState.LEASED, LaneState.BLOCKED)]  # noqa: S611 - constants
-    parts = (lanes.filter(state=each[0]), lanes.filter(state=each[1]), lanes.filter(state__gte=each[2]))
-    return min(sum(part.values("pk")[:CAP].count() for part in parts), CAP)
+    each = [RawSQL(str(state.value), []) for state in (LaneState.READY, LaneState.LEASED)]  # noqa: S611 - constants
+    return sum(lanes.filter(state=one).values("pk")[:CAP].count() for one in each)
+
+
+def _stuck(upstream_ids: Sequence[int]) -> tuple[int, int]:
+    """How much waits in lanes whose head waits for a person or that are held, and in how many such lanes; 10,000 of each at most."""
+    blocked = RawSQL(str(LaneState.BLOCKED.value), [])  # noqa: S611 - a constant
+    lanes = Lane.objects.unscoped().filter(upstream_id__in=upstream_ids, state__gte=blocked)
+    moving = [state.value for state in _MOVING]
+    behind = Item.objects.unscoped().open().filter(lane__in=lanes, stepped_over=False, state__in=moving)
+    found = list(behind.order_by().values_list("lane_id", flat=True)[:CAP])
+    return len(found), len(set(found))
 
 
 def _href(upstreams: Sequence[Upstream]) -> str:

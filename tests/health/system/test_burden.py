@@ -75,7 +75,7 @@ def test_impact(world: World) -> None:
 
 
 def test_how_long_it_takes_to_send_what_waits(world: World) -> None:
-    """By the minutes of the last hour in which something was delivered; nothing is claimed where none was."""
+    """By the minutes of the last hour in which something was delivered; nothing is claimed where none was, nor of what is stuck."""
     for n in range(36):
         world.item("plans", f"e{n}")
     now, upstream = clock.now(), world.upstreams["plans"]
@@ -94,6 +94,14 @@ def test_how_long_it_takes_to_send_what_waits(world: World) -> None:
     drained = next(line for line in impacts(who, [upstream.pk]) if line.label == "Then drained")
     assert drained.text.replace("\u00a0", " ") == "in about 3 min, at 12 items a minute"
     assert drained.n == 3
+    world.item("plans", "stuck", ItemState.FAILED)
+    for entity in ("stuck", "stuck"):
+        world.item("plans", entity)
+    waiting, drained = impacts(who, [upstream.pk])[:2]
+    assert (waiting.text, drained.n) == ("38 changes in 37 lanes", 3)
+    assert drained.more == "as in the last hour; 2 in stuck lanes stay"
+    world.item("plans", "another", ItemState.CONFLICT)
+    assert impacts(who, [upstream.pk])[0].text == "38 changes in 37 lanes"  # nothing waits behind it
 
 
 def test_whose_it_is(world: World) -> None:
