@@ -8,13 +8,15 @@ from itertools import groupby
 from typing import Any
 from uuid import UUID
 
+from django.utils import timezone
 from django.utils.functional import Promise
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
 
 from portal.events.models import Event
+from portal.kit import clock
 from portal.kit.viewer import Viewer
-from portal.web.formats import number
+from portal.web.formats import age, moment, number
 from resilience.health.models import Component
 from syncqueue.models import Item
 
@@ -226,5 +228,15 @@ def _told(
         if probe := data.get("probe"):
             at = f"{at}, {probe}"
         about = called.get(event.pk, at)
-        detail = str(data.get("reason", "")) or (_("Erased.") if data.get("erased") else "")
-        yield Told(event.at, icon, tone, word, about, detail, href_of(event.subject), event.actor)
+        yield Told(event.at, icon, tone, word, about, _detail(event, data), href_of(event.subject), event.actor)
+
+
+def _detail(event: Event, data: Mapping[str, Any]) -> str:
+    """Why, or what it came to."""
+    if event.verb == "outage.expected":
+        at = datetime.fromisoformat(data["at"]) if data.get("at") else None
+        said = [moment(at, timezone.localtime(clock.now()).date())] if at else []
+        return ", ".join([*said, *([data["text"]] if data.get("text") else [])])
+    if event.verb == "outage.closed" and "seconds" in data:
+        return _("It took %s.") % age(data["seconds"])
+    return str(data.get("reason", "")) or (_("Erased.") if data.get("erased") else "")

@@ -35,6 +35,17 @@ def test_an_outage_is_of_a_component(people: People) -> None:
     ]
 
 
+def test_an_outage_says_when_it_is_back_and_how_long_it_took(people: People) -> None:
+    """What was said stands in the line, as do the time that is expected and the length."""
+    happened(
+        people, "outage.expected", "outage:1", 1, component="figma", at="2020-01-02T03:30:00+00:00", text="they say"
+    )
+    happened(people, "outage.expected", "outage:1", 2, component="figma", at=None, text="")
+    happened(people, "outage.closed", "outage:1", 3, component="figma", seconds=102.4, reason="")
+    details = [one.detail.replace("\u00a0", " ") for one in told(people)]
+    assert details == ["It took 1 min 42 s.", "", "2 Jan 2020 03:30, they say"]
+
+
 def test_conflicts_settled_by_rule_are_one_line(people: People) -> None:
     """With the time of the newest; the outage that ended before them stays, however many they are and whatever is among them."""
     happened(people, "outage.closed", "outage:1", 0)
