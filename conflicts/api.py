@@ -23,7 +23,7 @@ from conflicts.states import ConflictState
 from portal.api.openapi import example, problems
 from portal.api.pagination import CursorPages
 from portal.api.reading import object_of, texts_of, viewer_of
-from portal.kit.errors import Fault, Invalid, NotFound
+from portal.kit.errors import Invalid, NotFound
 from portal.kit.viewer import Viewer
 
 RELATED = ("organization", "upstream")
@@ -54,6 +54,7 @@ class ConflictsView(GenericAPIView[Conflict]):
 
     serializer_class = serializers.ConflictSerializer
     pagination_class = ConflictPages
+    filters = (*FILTERS, "state")
 
     def get_queryset(self) -> ConflictQuerySet:
         """Those of the viewer's organizations that fit the filter."""
@@ -80,14 +81,9 @@ class ConflictsView(GenericAPIView[Conflict]):
 
 def _filtered(viewer: Viewer, query: dict[str, str]) -> ConflictQuerySet:
     conflicts = Conflict.objects.for_org(viewer).select_related(*RELATED).defer(*LARGE)
-    known = {*FILTERS, "state", "cursor", "page_size"}
-    faults = [Fault(f"?{name}", _("There is no such filter.")) for name in query if name not in known]
-    faults += [Fault(f"?{name}", _("NUL is no part of any text.")) for name, text in query.items() if "\x00" in text]
     state = query.get("state", "") or "open"
     if state != "all" and state not in STATES:
-        faults.append(Fault("?state", _("There is no such state. Known: all, %s.") % ", ".join(STATES)))
-    if faults:
-        raise Invalid(faults[0].detail, faults=faults)
+        raise Invalid.at("?state", _("There is no such state. Known: all, %s.") % ", ".join(STATES))
     if state != "all":
         conflicts = conflicts.filter(state=STATES[state].value)
     return conflicts.filter(**{path: query[name] for name, path in FILTERS.items() if query.get(name)})

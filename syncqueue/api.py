@@ -68,6 +68,7 @@ class ItemsView(GenericAPIView[Item]):
     """All items."""
 
     serializer_class = serializers.ItemSerializer
+    filters = (*FILTERS, "state", "q")
 
     def get_queryset(self) -> ItemQuerySet:
         """Those of the viewer's organizations that fit the filter."""
@@ -162,14 +163,9 @@ def _shown(viewer: Viewer, taken: list[Enqueued]) -> list[dict[str, Any]]:
 
 def _filtered(viewer: Viewer, query: dict[str, str]) -> ItemQuerySet:
     items = Item.objects.for_org(viewer).select_related(*RELATED).light()
-    known = {*FILTERS, "state", "q", "cursor", "page_size"}
-    faults = [Fault(f"?{name}", _("There is no such filter.")) for name in query if name not in known]
-    faults += [Fault(f"?{name}", _("NUL is no part of any text.")) for name, text in query.items() if "\x00" in text]
     state = query.get("state", "")
     if state and state != "open" and state not in STATES:
-        faults.append(Fault("?state", _("There is no such state. Known: open, %s.") % ", ".join(STATES)))
-    if faults:
-        raise Invalid(faults[0].detail, faults=faults)
+        raise Invalid.at("?state", _("There is no such state. Known: open, %s.") % ", ".join(STATES))
     if state:
         items = items.open() if state == "open" else items.filter(state=STATES[state].value)
     items = items.filter(**{path: query[name] for name, path in FILTERS.items() if query.get(name)})

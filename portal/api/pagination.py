@@ -1,25 +1,29 @@
 """Pages of the REST API."""
 
+from collections.abc import Collection, Mapping
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
 from django.core.signing import BadSignature, Signer
+from django.utils.translation import gettext as _
 from rest_framework.pagination import Cursor, CursorPagination
 from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.utils.urls import replace_query_param
 
-from portal.kit.errors import Invalid
+from portal.kit.errors import Fault, Invalid
 
 PAGE_SIZE, MOST = 50, 200
 BAD_CURSOR = "This cursor was not made by Breakwater for this list. Start again without one, or follow `next` as it is."
 BAD_SIZE = "A page has 1 to {most} entries."
+OWN = ("cursor", "page_size")
 
 
 class CursorPages(CursorPagination):
     """Keyset pages: `?cursor=…&page_size=…`; the cursor is signed and belongs to its list.
 
-    Without another order it is newest first. `ordering` must begin with a unique, indexed column.
+    Without another order it is newest first. `ordering` must begin with a unique, indexed column. A view names its `filters`; any other
+    parameter is refused, since who misspells one would take all rows for those that fit.
     """
 
     ordering = "-id"
@@ -31,6 +35,7 @@ class CursorPages(CursorPagination):
 
     def paginate_queryset(self, queryset: Any, request: Request, view: Any = None) -> list[Any] | None:
         """The rows of the page that the request names."""
+        _check(request.query_params, getattr(view, "filters", ()))
         self._path = request.path
         found: list[Any] | None = super().paginate_queryset(queryset, request, view)
         return found
@@ -93,3 +98,10 @@ class CursorPages(CursorPagination):
 
 def _cursor_in(address: str | None) -> str | None:
     return parse_qs(urlsplit(address).query)["cursor"][0] if address else None
+
+
+def _check(query: Mapping[str, str], filters: Collection[str]) -> None:
+    faults = [Fault(f"?{name}", _("There is no such filter.")) for name in query if name not in {*filters, *OWN}]
+    faults += [Fault(f"?{name}", _("NUL is no part of any text.")) for name, text in query.items() if "\x00" in text]
+    if faults:
+        raise Invalid(faults[0].detail, faults=faults)

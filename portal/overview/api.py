@@ -49,12 +49,13 @@ class EventsView(GenericAPIView[Event]):
     """The log."""
 
     serializer_class = EventSerializer
+    filters = ("verb", "subject", "actor")
 
     def get_queryset(self) -> EventQuerySet:
         """The events of the viewer's organizations that fit the filter."""
         if getattr(self, "swagger_fake_view", False):
             return Event.objects.none()
-        asked = {name: self.request.query_params.get(name, "") for name in ("verb", "subject", "actor")}
+        asked = {name: self.request.query_params.get(name, "") for name in self.filters}
         for name, text in asked.items():
             if not text.isprintable() or len(text) > 150:
                 raise Invalid.at(f"?{name}", "This has at most 150 characters, none of them control characters.")

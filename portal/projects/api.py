@@ -2,7 +2,6 @@
 
 from typing import Any
 
-from django.utils.translation import gettext as _
 from drf_spectacular.utils import OpenApiParameter, extend_schema
 from rest_framework.generics import GenericAPIView
 from rest_framework.request import Request
@@ -11,7 +10,6 @@ from rest_framework.views import APIView
 
 from portal.api.openapi import example, problems
 from portal.api.reading import viewer_of
-from portal.kit.errors import Fault, Invalid
 from portal.projects import serializers
 from portal.projects.actions.catch_up import catch_up
 from portal.projects.actions.refresh import refresh
@@ -81,22 +79,13 @@ class PlansView(GenericAPIView[Plan]):
     """Plans."""
 
     serializer_class = serializers.PlanSerializer
+    filters = tuple(FILTERS)
 
     def get_queryset(self) -> PlanQuerySet:
         """Those of the viewer's organizations that fit the filter."""
         if getattr(self, "swagger_fake_view", False):
             return Plan.objects.none()
         query = self.request.query_params.dict()
-        faults = [
-            Fault(f"?{name}", _("There is no such filter."))
-            for name in query
-            if name not in {*FILTERS, "cursor", "page_size"}
-        ]
-        faults += [
-            Fault(f"?{name}", _("NUL is no part of any text.")) for name, text in query.items() if "\x00" in text
-        ]
-        if faults:
-            raise Invalid(faults[0].detail, faults=faults)
         viewer = viewer_of(self.request)
         catch_up(viewer=viewer)
         asked = {path: query[name] for name, path in FILTERS.items() if query.get(name)}

@@ -1,6 +1,7 @@
 """The REST API of components and probes. It parses, calls one action or one read, and answers; the pages call the same actions."""
 
-from typing import Any
+from collections.abc import Mapping
+from typing import Any, ClassVar
 
 from django.db.models import Prefetch
 from django.utils.translation import gettext as _
@@ -48,14 +49,9 @@ def _probes(viewer: Viewer) -> ProbeQuerySet:
     return Probe.objects.for_org(viewer).select_related("component__organization", "component__upstream")
 
 
-def _narrowed(request: Request, rows: Any, *, organization: str, component: str = "") -> Any:
+def _narrowed(request: Request, rows: Any, filters: Mapping[str, str]) -> Any:
     """The rows of the organization and the component that the query names."""
-    for name, path in (("organization", organization), ("component", component)):
-        said = request.query_params.get(name, "") if path else ""
-        if "\x00" in said:
-            raise Invalid.at(f"?{name}", _("NUL is no part of any text."))
-        rows = rows.filter(**{path: said}) if said else rows
-    return rows
+    return rows.filter(**{path: said for name, path in filters.items() if (said := request.query_params.get(name))})
 
 
 def _component(request: Request, component_id: int) -> Response:
@@ -76,6 +72,7 @@ class ComponentsView(GenericAPIView[Component]):
     """All components."""
 
     serializer_class = serializers.ComponentSerializer
+    filters: ClassVar = {"organization": "organization__slug"}
 
     def get_queryset(self) -> ComponentQuerySet:
         """Those of the viewer's organizations, and Breakwater itself."""
@@ -93,7 +90,7 @@ class ComponentsView(GenericAPIView[Component]):
     )
     def get(self, request: Request) -> Response:
         """What is watched: your upstreams, services that nothing is sent to, and Breakwater itself; newest first, in cursor pages."""
-        rows = _narrowed(request, self.get_queryset(), organization="organization__slug")
+        rows = _narrowed(request, self.get_queryset(), self.filters)
         now = clock.now()
         page: list[Component] = self.paginate_queryset(rows) or []
         found = [serializers.represent_component(row, list(row.probes.all()), now) for row in page]
@@ -164,6 +161,7 @@ class ProbesView(GenericAPIView[Probe]):
     """All probes."""
 
     serializer_class = serializers.ProbeSerializer
+    filters: ClassVar = {"organization": "component__organization__slug", "component": "component__slug"}
 
     def get_queryset(self) -> ProbeQuerySet:
         """Those of the viewer's organizations, and of Breakwater itself."""
@@ -181,9 +179,7 @@ class ProbesView(GenericAPIView[Probe]):
     )
     def get(self, request: Request) -> Response:
         """How components are asked whether they are well, newest first, in cursor pages. Secrets are never shown."""
-        rows = _narrowed(
-            request, self.get_queryset(), organization="component__organization__slug", component="component__slug"
-        )
+        rows = _narrowed(request, self.get_queryset(), self.filters)
         now = clock.now()
         page: list[Probe] = self.paginate_queryset(rows) or []
         return self.get_paginated_response([serializers.represent_probe(row, now) for row in page])

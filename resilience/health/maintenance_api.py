@@ -27,6 +27,7 @@ class MaintenanceListView(GenericAPIView[Maintenance]):
     """All maintenance."""
 
     serializer_class = serializers.MaintenanceSerializer
+    filters = Asked.__slots__
 
     def get_queryset(self) -> MaintenanceQuerySet:
         """That of the viewer's organizations, as the address asks for it."""

@@ -52,6 +52,7 @@ class OutagesView(GenericAPIView[Outage]):
     """All outages."""
 
     serializer_class = serializers.OutageSerializer
+    filters = Asked.__slots__
 
     def get_queryset(self) -> OutageQuerySet:
         """Those that fit what the address asks for."""

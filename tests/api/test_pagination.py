@@ -57,3 +57,10 @@ def test_a_page_size_out_of_bounds_is_refused(client_with_seven: Client, size: s
     answer = client_with_seven.get(PROJECTS, {"page_size": size})
     assert answer.status_code == 400
     assert answer.json()["errors"][0]["pointer"] == "?page_size"
+
+
+def test_a_filter_that_there_is_not_is_refused(client_with_seven: Client) -> None:
+    """Who misspells one would take all rows for those that fit."""
+    answer = client_with_seven.get(PROJECTS, {"activ": "true", "page_size": "3", "slug": "p\x00"})
+    assert answer.status_code == 400
+    assert [one["pointer"] for one in answer.json()["errors"]] == ["?activ", "?slug", "?slug"]
