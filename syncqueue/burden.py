@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 from itertools import pairwise
 
-from django.db.models import Min, OuterRef, Subquery, Sum
+from django.db.models import Count, Min, OuterRef, Subquery, Sum
 from django.db.models.expressions import RawSQL
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
@@ -183,8 +183,9 @@ def _stuck(upstream_ids: Sequence[int]) -> tuple[int, int]:
     lanes = Lane.objects.unscoped().filter(upstream_id__in=upstream_ids, state__gte=blocked)
     moving = [state.value for state in _MOVING]
     behind = Item.objects.unscoped().open().filter(lane__in=lanes, stepped_over=False, state__in=moving)
-    found = list(behind.order_by().values_list("lane_id", flat=True)[:CAP])
-    return len(found), len(set(found))
+    some = behind.order_by().values("pk", "lane_id")[:CAP]
+    counted = some.aggregate(items=Count("pk"), lanes=Count("lane_id", distinct=True))
+    return counted["items"], counted["lanes"]
 
 
 def _href(upstreams: Sequence[Upstream]) -> str:

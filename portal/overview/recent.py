@@ -92,7 +92,7 @@ WORDS: Mapping[str, tuple[str, str, str | Promise]] = {
     "outage.recorded": ("down", "bad", gettext_lazy("An outage was recorded")),
     "outage.noted": ("note", "idle", gettext_lazy("An update was written")),
     "outage.expected": ("retrying", "idle", gettext_lazy("It was said when it is back")),
-    "outage.corrected": ("down", "bad", gettext_lazy("More is known of an outage")),
+    "outage.corrected": ("down", "bad", gettext_lazy("An outage began earlier")),
     "outage.closed": ("synced", "ok", gettext_lazy("An outage ended")),
     "maintenance.planned": ("paused", "idle", gettext_lazy("Maintenance was planned")),
     "maintenance.called_off": ("cancelled", "idle", gettext_lazy("Maintenance was called off")),

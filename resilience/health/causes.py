@@ -4,7 +4,6 @@ import re
 from collections.abc import Sequence
 
 from django.utils.translation import gettext as _
-from django.utils.translation import ngettext
 
 from portal.kit.masking import mask_text
 from resilience.breakers.shared import THE_LAST
@@ -25,27 +24,20 @@ def _ended(text: str) -> str:
     return text if not text or text.endswith((".", "!", "?", "…")) else f"{text}."
 
 
-def of_probes(probes: Sequence[Probe], *, alone: bool) -> str:
-    """What the first of these probes said, which one it is where the component has several, and how many more fail."""
-    first, rest = probes[0], len(probes) - 1
-    if not first.last_error:
-        said = _("%s is not well") % first.name
-        which = ngettext("and %d more probe", "and %d more probes", rest) % rest if rest else ""
-    else:
-        said = short(first.last_error)
-        which = "" if alone else first.name
-        if rest:
-            which = ngettext("%(name)s and %(n)d more probe", "%(name)s and %(n)d more probes", rest) % {
-                "name": first.name,
-                "n": rest,
-            }
-    return _aside(said, which)
+def of_probes(failing: Sequence[Probe], *, all_fail: bool) -> str:
+    """What the first of these says. Unless all of the component's fail of the same: which it is, and how many more."""
+    first, rest = failing[0], len(failing) - 1
+    said = short(first.last_error) or _("Not well")
+    if all_fail and len({short(one.last_error) for one in failing}) == 1:
+        return _aside(said, "")
+    which = _("probe “%(name)s” and %(n)d more") if rest else _("probe “%(name)s”")
+    return _aside(said, which % {"name": first.name, "n": rest})
 
 
 def of_slow(probe: Probe, *, alone: bool) -> str:
     """What is slow about it."""
     said = short(probe.last_error) if probe.last_error else _("It answers after %d ms") % (probe.last_ms or 0)
-    return _aside(said, "" if alone else probe.name)
+    return _aside(said, "" if alone else _("probe “%(name)s”") % {"name": probe.name})
 
 
 def of_breaker(reason: str) -> str:

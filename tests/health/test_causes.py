@@ -33,31 +33,33 @@ def test_breaker() -> None:
 
 
 @pytest.mark.parametrize(
-    ("errors", "alone", "said"),
+    ("errors", "all_fail", "said"),
     [
         (["It answered 500."], True, "It answered 500."),
-        (["It answered 500."], False, "It answered 500 (p0)."),
-        (["It answered 500.", ""], False, "It answered 500 (p0 and 1 more probe)."),
-        (["", "timed out", ""], False, "p0 is not well (and 2 more probes)."),
+        (["It answered 500."], False, "It answered 500 (probe “p0”)."),
+        (["It answered 500.", "It answered 500."], True, "It answered 500."),
+        (["It answered 500.", "It answered 500."], False, "It answered 500 (probe “p0” and 1 more)."),
+        (["It answered 500.", "timed out"], True, "It answered 500 (probe “p0” and 1 more)."),
+        (["", "timed out", ""], False, "Not well (probe “p0” and 2 more)."),
     ],
 )
-def test_probes(errors: list[str], alone: bool, said: str) -> None:
-    """The first of them tells; where there are several, which it is and how many more fail."""
+def test_probes(errors: list[str], all_fail: bool, said: str) -> None:
+    """The first of them tells, and which it is and how many more fail, unless all of the component's fail of the same."""
     probes = [Probe(name=f"p{n}", last_error=error) for n, error in enumerate(errors)]
-    assert causes.of_probes(probes, alone=alone) == said
+    assert causes.of_probes(probes, all_fail=all_fail) == said
 
 
 def test_it_fits_its_field() -> None:
     """However long the sentence, which probe and how many more is not cut off."""
-    said = causes.of_probes([Probe(name="p0", last_error="x" * 500), Probe(name="p1")], alone=False)
+    said = causes.of_probes([Probe(name="p0", last_error="x" * 500), Probe(name="p1")], all_fail=False)
     assert len(said) <= 300
-    assert said.endswith("(p0 and 1 more probe).")
+    assert said.endswith("(probe “p0” and 1 more).")
 
 
 @pytest.mark.parametrize(
     ("reason", "said"),
     [
-        ("Connection refused (storage and 1 more probe).", "Connection refused."),
+        ("Connection refused (probe “storage” and 1 more).", "Connection refused."),
         ("It answered 503 (its breaker opened: 5 failures in a row).", "It answered 503."),
         ("It answered (late) with 503.", "It answered (late) with 503."),
         ("", ""),
@@ -74,9 +76,9 @@ def test_plain(reason: str, said: str) -> None:
         ("Connection refused.", "00:42", "Connection refused since 00:42"),
         ("It answered 503, not 200-399.", "00:42", "It answered 503, not 200-399, since 00:42"),
         (
-            "Connection refused (storage and 1 more probe).",
+            "Connection refused (probe “storage” and 1 more).",
             "00:42",
-            "Connection refused since 00:42 (storage and 1 more probe)",
+            "Connection refused since 00:42 (probe “storage” and 1 more)",
         ),
         ("alice says: The vendor moves", "00:42", "alice says: The vendor moves, since 00:42"),
         ("", "00:42", "since 00:42"),

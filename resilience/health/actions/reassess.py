@@ -170,7 +170,7 @@ def _reason(world: _World, component: Component, shown: State, out: Breaker | No
     probes, failing = world.probes.get(component.pk, []), _down(world, component)
     slow = [one for one in probes if one.state == State.SLOW.value]
     if shown is State.DOWN and failing:
-        return causes.of_probes(failing, alone=len(probes) == 1)
+        return causes.of_probes(failing, all_fail=len(failing) == len(probes))
     if shown is State.DOWN and out is not None:
         return causes.of_breaker(out.reason)
     if shown is State.SLOW and slow:
@@ -211,15 +211,16 @@ def _correct(world: _World, component: Component, outage: Outage | None, at: dat
         return
     began = flip.at if flip.before == State.MAINTENANCE.value else min(flip.at, at)
     began = max(began, earlier.at) if earlier is not None else began
-    if outage is not None and outage.began_at == flip.at and (outage.began_at, outage.cause) != (began, reason):
-        anew = began != flip.at and outage.expected_source != Source.PERSON
-        before = {"began_at": outage.began_at.isoformat(), "reason": outage.cause}
+    if outage is not None and outage.began_at == flip.at:
+        moved = began != flip.at
+        anew = moved and outage.expected_source != Source.PERSON
         outage.began_at, outage.cause = began, reason
         if anew:
             _expect(outage, component, world.now)
         outage.save(update_fields=["began_at", "cause", *(EXPECTED if anew else ())])
-        said = {"began_at": began.isoformat(), "reason": reason, "before": before}
-        _record("outage.corrected", f"outage:{outage.pk}", component, world.now, **said)
+        if moved:
+            said = {"began_at": began.isoformat(), "before": flip.at.isoformat(), "reason": reason}
+            _record("outage.corrected", f"outage:{outage.pk}", component, world.now, **said)
     component.since = flip.at = began
     flip.reason = reason
     flip.save(update_fields=["at", "reason"])

@@ -67,13 +67,13 @@ def test_the_worst_comes_first(watched: Watched) -> None:
 
 def test_a_card_has_no_brackets(watched: Watched) -> None:
     """Which probe and how many more is cut off there anyway; the whole of it is its title."""
-    reason = "Connection refused (answers and 1 more probe)."
+    reason = "Connection refused (probe “answers” and 1 more)."
     Component.objects.filter(pk=watched.component("plans-api").pk).update(reason=reason)
     card = re.search(
         r'<span class="aside" title="([^"]+)">(Connection[^<]+)', markup(browser(watched.world).get(HEALTH))
     )
     assert card is not None
-    assert "(answers and 1 more probe)" in card[1]
+    assert "(probe “answers” and 1 more)" in card[1]
     assert "(" not in card[2]
 
 
