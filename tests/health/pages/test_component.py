@@ -47,6 +47,18 @@ def test_it_tells_everything_of_one(watched: Watched) -> None:
         assert line in said
 
 
+def test_the_badge_follows_on_every_screen(watched: Watched) -> None:
+    """What a page fetches again holds the count of what is down beside "Health" in the navigation and in the bar of phones."""
+    client, outage = browser(watched.world), Outage.objects.get(component=watched.component("plans-api"), ended_at=None)
+    for path in (HEALTH, PLANS, f"{HEALTH}/outages/{outage.pk}", f"{HEALTH}/outages", "/", "/resilience/queue"):
+        live = client.get(path, headers={"HX-Request": "true", "HX-Target": "live"}).content.decode()
+        for part in ("nav-list", "bottom-list"):
+            navigation = live.partition(f'<div id="{part}">')[2].partition("</div>")[0]
+            link = re.search(rf'href="{HEALTH}".*?</a>', navigation, re.S)
+            assert link, path
+            assert re.search(r'data-tone="bad" data-loud>1<', link[0]), path
+
+
 @pytest.mark.parametrize("over", RANGES)
 def test_charts_over_every_range(watched: Watched, over: str) -> None:
     """Two charts, drawn by the server, each with its sentence, its table and its file; outages are shaded, hatched and named."""
