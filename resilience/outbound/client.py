@@ -171,13 +171,16 @@ class Client:
 
 
 def parse_url(text: str) -> URL:
-    """An address that can be sent to, kept letter by letter (nothing is decoded or encoded again); raises Unsendable."""
+    """An address that can be sent to; raises Unsendable.
+
+    It is kept letter by letter (nothing is decoded or encoded again), but for a host in letters other than ASCII, which becomes xn--….
+    """
     try:
         url = URL(text, encoded=True)
+        if url.raw_host and not url.raw_host.isascii():
+            url = url.with_host(url.raw_host)
         if url.raw_host and not _HOST.fullmatch(url.raw_host):
-            raise ValueError(
-                "a host is written in a to z, digits, dots and hyphens; a name in other letters begins with xn--"
-            )
+            raise ValueError("a host has letters, digits, dots and hyphens")
         host, port = url.host, url.port  # either raises ValueError, too
     except ValueError as error:
         raise Unsendable(f"the address cannot be read: {error}") from error

@@ -11,7 +11,7 @@ from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 
-from resilience.outbound.client import Answer, Client, Request
+from resilience.outbound.client import Answer, Client, Request, parse_url
 from resilience.outbound.errors import (
     AnswerTooLarge,
     BadAnswer,
@@ -203,16 +203,29 @@ async def test_an_answer_that_is_not_http(client: Client, data: bytes) -> None:
         "http://user:pw@127.0.0.1/",
         "no address",
         "http://127.0.0.1:99999/",
-        "http://\u2603/",
-        "http://m\u00fcnchen.example/",
         "http://xn--a/",
         "http://exa mple/",
+        "http://m\u00fcn chen.example/",
+        "http://\u00fc" + "x" * 70 + ".example/",
     ],
 )
 async def test_an_address_that_cannot_be_used(client: Client, url: str) -> None:
     """Addresses without http, with no or an impossible host or with a password are refused before anything is sent."""
     error = await failing(client, url)
     assert isinstance(error, Unsendable)
+
+
+@pytest.mark.parametrize(
+    ("written", "sent"),
+    [
+        ("http://m\u00fcnchen.example:8080/a%2Fb?x=%C3%BC", "http://xn--mnchen-3ya.example:8080/a%2Fb?x=%C3%BC"),
+        ("http://127\u30020.0.1/", "http://127.0.0.1/"),  # the guard judges what is sent, whatever stood there
+        ("http://xn--mnchen-3ya.example/a%2fb", "http://xn--mnchen-3ya.example/a%2fb"),
+    ],
+)
+def test_a_host_in_other_letters(written: str, sent: str) -> None:
+    """Nobody has to know what xn-- stands for; the rest of the address stays as it was written."""
+    assert str(parse_url(written)) == sent
 
 
 async def test_a_header_with_a_line_break(client: Client) -> None:

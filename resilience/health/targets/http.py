@@ -119,9 +119,9 @@ async def _judge(options: Mapping[str, Any], answer: Answer, tools: Tools) -> tu
 
 async def _certificate(question: Question, tools: Tools) -> Certificate | None:
     url = parse_url(question.address)
-    if url.scheme != "https" or not url.host or not url.port:
+    if url.scheme != "https" or not url.raw_host or not url.port:
         return None
-    return await certificate(url.host, url.port, tools, ca=question.options.get("ca", ""))
+    return await certificate(url.raw_host, url.port, tools, ca=question.options.get("ca", ""))
 
 
 def _request_faults(options: Mapping[str, Any]) -> list[Fault]:
