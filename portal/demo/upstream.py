@@ -9,6 +9,7 @@ import base64
 import json
 import os
 import signal
+import socket
 import subprocess
 import sys
 import time
@@ -93,20 +94,25 @@ class Door:
         self.port = port
         self.backend = backend
         self.server: asyncio.Server | None = None
+        self.held: socket.socket | None = None
         self.links: set[asyncio.StreamWriter] = set()
 
     async def open(self) -> None:
         """Listens."""
+        if self.held is not None:
+            self.held.close()
+        self.held = None
         self.server = await asyncio.start_server(self.serve, "127.0.0.1", self.port)
 
     async def close(self) -> None:
-        """Stops listening, and drops whoever is connected."""
+        """Stops listening, and drops whoever is connected. The port stays ours, so that nothing else answers there meanwhile."""
         if self.server is not None:
             self.server.close()
             for writer in list(self.links):
                 writer.transport.abort()
             with suppress(TimeoutError):
                 await asyncio.wait_for(self.server.wait_closed(), 2)
+            self.held = held(self.port)
         self.server = None
 
     async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
@@ -121,6 +127,15 @@ class Door:
             await asyncio.gather(pass_on(reader, back_writer), pass_on(back_reader, writer))
         finally:
             self.links -= {writer, back_writer}
+
+
+def held(port: int) -> socket.socket:
+    """A socket that is bound and does not listen: connections are refused, and nobody else can bind."""
+    made = socket.socket()
+    made.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)  # beside what is left of old connections
+    made.bind(("127.0.0.1", port))
+    made.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 0)  # nobody beside us
+    return made
 
 
 async def pass_on(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:

@@ -1,7 +1,9 @@
 """The demo is real: its changes reach a real Kinto, wait out an outage, and still fit after a restart."""
 
+import asyncio
 import json
 import socket
+from contextlib import suppress
 from pathlib import Path
 from random import Random
 
@@ -9,6 +11,7 @@ import pytest
 
 from portal.demo import devices, load
 from portal.demo.cast import ORGANIZATIONS, PLAN_SCHEMA, SENDERS
+from portal.demo.upstream import Door
 from portal.tenancy.models import Token
 from portal.tenancy.viewers import viewer_of_token
 from resilience.upstreams.models import Upstream
@@ -85,3 +88,20 @@ def listens(port: int) -> bool:
 def delivered(states: dict[int, int]) -> int:
     """How many changes have arrived."""
     return states.get(60, 0)
+
+
+async def test_a_closed_door_keeps_its_port() -> None:
+    """Who asks is refused, and no other program can answer in the upstream's place meanwhile; then it opens again."""
+    port = free_port()
+    door = Door(port, backend=9)
+    for _ in range(2):
+        await door.open()
+        reader, writer = await asyncio.open_connection("127.0.0.1", port)
+        await door.close()
+        with suppress(ConnectionError):
+            assert await reader.read() == b""
+        writer.close()
+        with pytest.raises(ConnectionRefusedError):
+            await asyncio.open_connection("127.0.0.1", port)
+        with pytest.raises(OSError, match="in use"):
+            await asyncio.start_server(door.serve, "127.0.0.1", port)
