@@ -34,7 +34,10 @@ from django.conf import settings  # noqa: E402
 from django.db import connections  # noqa: E402
 from django.test import TransactionTestCase  # noqa: E402
 
+from portal.duties import registry  # noqa: E402
+from portal.duties.models import ProcessingLock  # noqa: E402
 from portal.events.actions.retain import deletable  # noqa: E402
+from portal.kit import processes  # noqa: E402
 from resilience.breakers import here  # noqa: E402
 
 # Passwords cost nothing to hash, and pages find their files without a collected manifest. Set once and not by each test: a request that
@@ -75,6 +78,13 @@ hypothesis.settings.load_profile("breakwater")
 def _fresh_breakers() -> None:
     """No test goes by what this process knew of another test's breakers."""
     here.runtime.cache_clear()
+
+
+@pytest.fixture
+def working(db: None) -> None:
+    """Every duty is held, as while a worker runs."""
+    for name in registry.names():
+        assert ProcessingLock.objects.take(name, processes.myself())
 
 
 KEPT = {"django_migrations", "django_content_type", "auth_permission", "events_eventretention"}

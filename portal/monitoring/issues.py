@@ -19,11 +19,14 @@ DISK = 0.1
 """From here on it is an issue; docs/monitoring/prometheus-rules.yml alerts at the same figures."""
 
 
-def issues(
-    system: System, faults: Mapping[str, str], followed: Mapping[int, Followed], storage: Storage, *, several: bool
-) -> list[str]:
+def issues(system: System, followed: Mapping[int, Followed], storage: Storage, *, several: bool) -> list[str]:
     """At most 50 sentences. With `several` organizations a component is named with its own."""
-    found = [*_portal(faults, storage), *_components(system, several=several), *_queue(system), *_followed(followed)]
+    found = [
+        *_portal(system.unrun, storage),
+        *_components(system, several=several),
+        *_queue(system),
+        *_followed(followed),
+    ]
     rest = len(found) - MOST
     if rest <= 0:
         return found
@@ -31,8 +34,8 @@ def issues(
     return [*found[: MOST - 1], more]
 
 
-def _portal(faults: Mapping[str, str], storage: Storage) -> Iterator[str]:
-    for part, what in faults.items():
+def _portal(unrun: Mapping[str, str], storage: Storage) -> Iterator[str]:
+    for part, what in unrun.items():
         yield _("Breakwater itself: %(part)s: %(what)s.") % {"part": part, "what": what.rstrip(".")}
     if storage.free_share < DISK:
         yield _("The disk is nearly full: %(n)s MB are left.") % {"n": number(storage.free // 1_000_000)}

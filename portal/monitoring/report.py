@@ -6,7 +6,7 @@ from typing import Any
 
 from django.conf import settings
 
-from portal.duties.health import faults, standings
+from portal.duties.health import standings
 from portal.kit import clock
 from portal.kit.viewer import Viewer
 from portal.monitoring import figures
@@ -21,30 +21,28 @@ from syncqueue.figures import SINCE_EVER, totals
 
 LATELY = timedelta(minutes=15)
 """Latency percentiles are of so much time."""
-WORST = ("unhealthy", "degraded", "unknown", "healthy")
 
 
 def status() -> str:
     """How the whole portal is, in the one word that everybody may have."""
-    return _worse(system_of(None).status, faults())
+    return system_of(None, past=False).status
 
 
 def health(viewer: Viewer) -> dict[str, Any]:
     """How everything is that the viewer may see."""
-    now, seen, wrong = clock.now(), system(viewer), faults()
+    now, seen = clock.now(), system(viewer)
     slugs, every = figures.slugs(viewer), figures.upstreams(viewer, seen)
     followed, storage = figures.followed(viewer, now), figures.storage()
     states = [one.breaker.state for one in every if one.breaker]
     return {
         **seen.as_dict(components=False),
-        "status": _worse(seen.status, wrong),
         "circuitBreakers": {
             "total": len(every),
             "open": states.count(BreakerState.OPEN.value),
             "halfOpen": states.count(BreakerState.HALF_OPEN.value),
         },
         "bulkheads": [_bulkhead(one, slugs) for one in every],
-        "issues": issues(seen, wrong, followed, storage, several=len(slugs) > 1),
+        "issues": issues(seen, followed, storage, several=len(slugs) > 1),
         "orgEnforcement": {
             "enforced": settings.FORCE_ORG_ENFORCEMENT,
             "stuck": sum(one.stuck for one in followed.values()),
@@ -97,12 +95,6 @@ def diagnostics(viewer: Viewer) -> dict[str, Any]:
         },
         "storage": _storage(figures.storage()),
     }
-
-
-def _worse(status: str, wrong: Mapping[str, str]) -> str:
-    """A portal without its tables cannot do anything, and one in which a duty does not run cannot do everything."""
-    own = "healthy" if not wrong else "unhealthy" if {"database", "migrations"} & set(wrong) else "degraded"
-    return min((status, own), key=WORST.index)
 
 
 def _bulkhead(one: OfUpstream, slugs: Mapping[int, str]) -> dict[str, Any]:

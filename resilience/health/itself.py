@@ -4,6 +4,7 @@ import json
 import os
 from collections.abc import Mapping
 from contextlib import suppress
+from datetime import datetime
 from typing import Any
 
 from django.db import connection
@@ -13,10 +14,8 @@ from portal.kit import clock
 from portal.web.formats import GAP, number, size
 from resilience.health import words
 from resilience.health.core.states import State
-from resilience.health.core.status import is_stale
-from resilience.health.models import Probe
 from resilience.health.page import Fact
-from resilience.health.standing import ComponentHealth
+from resilience.health.standing import ComponentHealth, ProbeRow
 
 TONES = {State.DOWN.value: "bad", State.SLOW.value: "warn"}
 VENDORS = {"sqlite": "SQLite", "postgresql": "PostgreSQL"}
@@ -24,18 +23,16 @@ VENDORS = {"sqlite": "SQLite", "postgresql": "PostgreSQL"}
 
 def facts(one: ComponentHealth | None) -> list[Fact]:
     """A line for each probe of Breakwater itself, in their order; nothing is told that is too old to be true."""
-    if one is None:
-        return []
-    probes = Probe.objects.unscoped().filter(component=one.component, enabled=True).order_by("pk")
-    return [_fact(probe) for probe in probes]
+    now = clock.now()
+    return [_fact(probe, now) for probe in one.probes] if one is not None else []
 
 
-def _fact(probe: Probe) -> Fact:
-    if is_stale(probe.interval, probe.last_at, clock.now()):
+def _fact(probe: ProbeRow, now: datetime) -> Fact:
+    if probe.late(now):
         said = _("no data since %s") % words.moment_of(probe.last_at) if probe.last_at else _("not asked yet")
         return Fact(_name(probe.name), said, "idle")
     if not probe.last_ok:
-        return Fact(_name(probe.name), words.shortened(probe.last_error or _("not well"), 80), "bad")
+        return Fact(_name(probe.name), words.shortened(probe.error or _("not well"), 80), "bad")
     return Fact(_name(probe.name), _told(probe, _metadata(probe)), TONES.get(probe.state, ""))
 
 
@@ -50,14 +47,14 @@ def _name(name: str) -> str:
     return known.get(name, name)
 
 
-def _metadata(probe: Probe) -> Mapping[str, Any]:
+def _metadata(probe: ProbeRow) -> Mapping[str, Any]:
     with suppress(ValueError):
-        said = json.loads(probe.last_metadata or "{}")
+        said = json.loads(probe.metadata or "{}")
         return said if isinstance(said, dict) else {}
     return {}
 
 
-def _told(probe: Probe, said: Mapping[str, Any]) -> str:
+def _told(probe: ProbeRow, said: Mapping[str, Any]) -> str:
     took = words.latency(probe.last_ms)
     match probe.name:
         case "database":

@@ -25,7 +25,7 @@ _of_the_day: dict[frozenset[int], tuple[datetime, Mapping[int, float | None]]] =
 
 def snapshot(organization_ids: frozenset[int]) -> dict[str, Any]:
     """How these organizations and Breakwater itself are. `features` are named by whoever switches some off; nobody does yet."""
-    system = system_of(organization_ids)
+    system = system_of(organization_ids, past=False)
     shares = _shares(organization_ids, system)
     return {
         "status": system.status,

@@ -5,9 +5,10 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any
 
-from django.db.models import Case, Exists, OuterRef, Q, Value, When
+from django.db.models import Case, Exists, OuterRef, Q, TextField, Value, When
 from django.utils import timezone
 
+from portal.duties.health import standings
 from portal.tenancy.models import Organization
 from portal.web.formats import moment
 from resilience.breakers.models import Breaker
@@ -109,12 +110,16 @@ class ComponentHealth:
 
 @dataclass(frozen=True, slots=True)
 class Reading:
-    """Everything that a score is made of, read at one moment; `of` takes one organization's part without reading again."""
+    """Everything that a score is made of, read at one moment; `of` takes one organization's part without reading again.
+
+    `unrun` are the duties that nobody runs, and why that is known.
+    """
 
     at: datetime
     components: tuple[ComponentHealth, ...]
     outages: tuple[Outage, ...]
     probes: tuple["ProbeRow", ...]
+    unrun: Mapping[str, str] = field(default_factory=dict)
 
     def of(self, organization_id: int) -> "Reading":
         """What belongs to this organization, and Breakwater itself."""
@@ -130,7 +135,7 @@ class Reading:
 
 @dataclass(frozen=True, slots=True)
 class ProbeRow:
-    """What a component's standing needs of an enabled probe."""
+    """What a component's standing needs of an enabled probe. What its last run found is read of Breakwater's own alone."""
 
     id: int
     component_id: int
@@ -141,6 +146,9 @@ class ProbeRow:
     state: str
     unanswered: bool = False
     """Whether its last run failed because nothing answered at all."""
+    name: str = ""
+    error: str = ""
+    metadata: str = ""
 
     def late(self, now: datetime) -> bool:
         """Whether it has not run for so long that nothing is known any more."""
@@ -154,11 +162,11 @@ def stands(probe: Probe, now: datetime) -> State:
 
 
 def read(organization_ids: frozenset[int] | None, now: datetime) -> Reading:
-    """Everything that a score is made of, in seven queries at most."""
+    """Everything that a score is made of, in eight queries at most."""
     scope = Q() if organization_ids is None else Q(organization__in=organization_ids) | Q(organization__isnull=True)
     components = _components(scope)
     by_id = {component.pk: component for component in components}
-    probes = tuple(_probes(scope))
+    probes = tuple(_probes(scope, [component.pk for component in components if component.organization_id is None]))
     outages = list(_outages(scope, by_id))
     held = loads([component.upstream_id for component in components if component.upstream_id is not None])
     of: dict[int, list[ProbeRow]] = {}
@@ -177,7 +185,8 @@ def read(organization_ids: frozenset[int] | None, now: datetime) -> Reading:
         for component in components
     ]
     found.sort(key=_urgency)
-    return Reading(now, tuple(found), tuple(outages), probes)
+    unrun = {duty.name: duty.fault for duty in standings() if duty.fault}
+    return Reading(now, tuple(found), tuple(outages), probes, unrun)
 
 
 def href_of(component: Component) -> str:
@@ -276,14 +285,16 @@ def _components(scope: Q) -> list[Component]:
     return components
 
 
-def _probes(scope: Q) -> Iterable[ProbeRow]:
+def _probes(scope: Q, own: Sequence[int]) -> Iterable[ProbeRow]:
     ids = Component.objects.unscoped().filter(scope).values("pk")
     rows = Probe.objects.unscoped().filter(enabled=True, component__in=ids).order_by("pk")
-    names = ("pk", "component_id", "interval", "last_at", "last_ms", "last_ok", "state", "unanswered")
+    names = ("pk", "component_id", "interval", "last_at", "last_ms", "last_ok", "state", "unanswered", "name", "error")
     last = Result.objects.unscoped().filter(probe=OuterRef("pk"), at=OuterRef("last_at"), unanswered=True)
     silent = When(Q(last_ok=False) & Q(Exists(last)), then=Value(True))
-    rows = rows.annotate(unanswered=Case(silent, default=Value(False)))
-    return (ProbeRow(*row) for row in rows.values_list(*names))
+    mine = [When(component__in=own, then=f"last_{of}") for of in ("error", "metadata")]
+    found = [Case(one, default=Value(""), output_field=TextField()) for one in mine]
+    rows = rows.annotate(unanswered=Case(silent, default=Value(False)), error=found[0], metadata=found[1])
+    return (ProbeRow(*row) for row in rows.values_list(*names, "metadata"))
 
 
 def _outages(scope: Q, by_id: Mapping[int, Component]) -> Iterable[Outage]:

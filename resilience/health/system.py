@@ -1,12 +1,12 @@
 """How everything is: the score with its breakdown, every component as it can be read now, and the outages that go on.
 
 `system(viewer)` is for pages, `system_of` for whoever has checked what may be seen (the stream, the snapshots, monitoring). Both cost at
-most eight queries, however many components there are; what is drawn on a card stands in figures.py.
+most nine queries, however many components there are; what is drawn on a card stands in figures.py.
 """
 
 import json
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -74,7 +74,8 @@ class System:
     """How everything is. `score` is None without data, `status` "unknown" then; `delta` points over `span` make the `trend`.
 
     `components` come with the most urgent first, `outages` with the longest first. `fresh` says when the probes ran, in a sentence;
-    `late` is how many of them did not when they were due. `probes` are all that are switched on.
+    `late` is how many of them did not when they were due. `probes` are all that are switched on. `unrun` are the duties that nobody
+    runs, and why that is known.
     """
 
     at: datetime
@@ -92,6 +93,7 @@ class System:
     fresh: str = ""
     late: int = 0
     weight: float = 0.0
+    unrun: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def planned(self) -> bool:
@@ -174,16 +176,20 @@ def made(reading: Reading) -> System:
         fresh=fresh,
         late=late,
         weight=scored.weight,
+        unrun=reading.unrun,
     )
 
 
 def _status(value: int | None, reading: Reading) -> str:
-    """What the score says, healthy while everything is in maintenance; not so while something is down or out that is not planned."""
+    """What the score says, healthy while everything is in maintenance; not so while something is down or out that is not planned, or
+    while nobody runs a duty. Pages, streams, /api/health and /metrics all say this one word.
+    """
     said = status(value, settings.HEALTH["healthy_from"], settings.HEALTH["degraded_from"])
     said = "healthy" if value is None and _planned(reading.components) else said
     out = any(not outage.component.planned for outage in reading.outages)
     down = any(one.state is State.DOWN for one in reading.components)
-    return "degraded" if said == "healthy" and (out or down) else said
+    wrong = (said == "healthy" and (out or down)) or (said in ("healthy", "unknown") and reading.unrun)
+    return "degraded" if wrong else said
 
 
 def _planned(components: Iterable[ComponentHealth]) -> bool:

@@ -10,9 +10,6 @@ from django.db import InterfaceError, OperationalError, connection
 from django.test import Client
 
 from portal.api.throttling import LIMITER
-from portal.duties import registry
-from portal.duties.models import ProcessingLock
-from portal.kit import processes
 from portal.monitoring.api import LATELY, STATUS
 from resilience.upstreams.models import Upstream
 from syncqueue.actions.enqueue import enqueue
@@ -82,13 +79,6 @@ def key(settings: object) -> str:
     """The key of /metrics, set."""
     settings.BREAKWATER_METRICS_KEY = KEY  # type: ignore[attr-defined]
     return KEY
-
-
-@pytest.fixture
-def working(db: None) -> None:
-    """Every duty is held, as while a worker runs."""
-    for name in registry.names():
-        assert ProcessingLock.objects.take(name, processes.myself())
 
 
 @pytest.fixture(params=[OperationalError, InterfaceError])

@@ -1,5 +1,6 @@
 """/api/health: everybody gets the status, members everything about their own, and nobody more."""
 
+import re
 from collections.abc import Callable
 from contextlib import AbstractContextManager
 from datetime import timedelta
@@ -19,9 +20,10 @@ from portal.kit.viewer import Permission
 from portal.monitoring.api import LATELY, STATUS
 from portal.monitoring.collector import families
 from resilience.health.core.states import State
+from resilience.health.live import snapshot
 from resilience.health.models import Component, Outage, Probe
 from syncqueue.adapters.base import Rejected
-from tests.monitoring.conftest import SECRET, World
+from tests.monitoring.conftest import SECRET, World, figure, scrape
 from tests.support.breakers import stop
 from tests.support.conflicts import answer, desk
 from tests.support.people import make_token
@@ -149,6 +151,26 @@ def test_a_dead_prober_is_named(world: World, working: None) -> None:
     assert said["issues"] == ["Breakwater itself: prober: last heartbeat 300 s ago."]
     ready = Client().get("/readyz")
     assert (ready.status_code, list(ready.json()["faults"])) == (503, ["prober"])
+
+
+@pytest.mark.parametrize("runs", [True, False])
+def test_all_say_the_same(world: World, working: None, key: str, runs: bool) -> None:
+    """The page, /api/health to members and to everybody, /metrics and the stream: one word, also when a duty does not run."""
+    stand(State.UP)
+    if not runs:
+        ProcessingLock.objects.filter(duty="prober").update(heartbeat_at=Now() - timedelta(minutes=5))
+    word, alice = "healthy" if runs else "degraded", world.browser("alice")
+    page = alice.get("/settings/health").content.decode().partition('id="system-title"')[2]
+    sign = re.search(r'<span class="state"[^>]*>.*?(\w+)</span>', page, re.S)
+    assert sign is not None
+    said = {
+        "page": sign[1].lower(),
+        "member": read(alice)["status"],
+        "everybody": read(world.browser("nobody"))["status"],
+        "stream": snapshot(frozenset({world.people.tidewater.pk}))["status"],
+    }
+    assert said == dict.fromkeys(said, word)
+    assert figure(scrape(world.browser("nobody")), "breakwater_health_status", status=word) == 1
 
 
 def test_what_waits_and_what_is_stuck(world: World, working: None) -> None:

@@ -288,7 +288,7 @@ def test_maintenance_says_since_when(watched: Watched) -> None:
     assert "in maintenance since" in card
 
 
-def test_all_good_is_quiet(watched: Watched) -> None:
+def test_all_good_is_quiet(watched: Watched, working: None) -> None:
     """Nothing is filled, and the score has the width."""
     Outage.objects.all().delete()
     Component.objects.exclude(slug="breakwater").update(state="up", reason="")

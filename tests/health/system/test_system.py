@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 from pytest_django import DjangoAssertNumQueries
 
+from portal.duties.models import ProcessingLock
 from portal.kit import clock
 from portal.kit.errors import NotFound
 from portal.kit.viewer import ANONYMOUS
@@ -20,7 +21,7 @@ from tests.health.watching import NOON, Watched
 from tests.support.breakers import stop
 from tests.support.people import People, make_upstream
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("working")]
 ONE_MINUTE = timedelta(minutes=1)
 ClockAt = Callable[[datetime], None]
 
@@ -119,6 +120,21 @@ def test_all_in_maintenance_is_not_unknown(people: People, watched: Watched, clo
     stands(make_upstream(people.tidewater, "other").component, State.NONE)
     found = system_of(None)
     assert (found.score, found.status, found.planned) == (None, "unknown", False)
+
+
+def test_a_duty_that_nobody_runs_degrades(people: People, watched: Watched, clock_at: ClockAt) -> None:
+    """Whatever the score, and in planned maintenance and without data, too; nothing that is worse gets better by it."""
+    ProcessingLock.objects.filter(duty="prober").delete()
+    for state, status in (
+        (State.UP, "degraded"),
+        (State.MAINTENANCE, "degraded"),
+        (State.NONE, "degraded"),
+        (State.DOWN, "unhealthy"),
+    ):
+        Component.objects.filter(pk=watched.component.pk).update(importance="critical")
+        stands(watched.component, state)
+        found = system_of(None)
+        assert (found.status, dict(found.unrun)) == (status, {"prober": "nobody runs it"}), state
 
 
 def test_a_dead_prober_is_seen(people: People, watched: Watched, clock_at: ClockAt) -> None:
@@ -270,7 +286,7 @@ def test_the_network(people: People, watched: Watched, clock_at: ClockAt) -> Non
 
 
 def test_queries(people: People, clock_at: ClockAt, django_assert_max_num_queries: DjangoAssertNumQueries) -> None:
-    """Eight queries, however many components there are."""
+    """Nine queries, however many components there are."""
     for n in range(12):
         upstream = make_upstream(people.tidewater, f"u{n}")
         stands(upstream.component, State.UP)
@@ -279,7 +295,7 @@ def test_queries(people: People, clock_at: ClockAt, django_assert_max_num_querie
         Counter.objects.create(upstream=upstream, name="conflict", slot=0, value=1)
     Component.objects.create(organization=people.tidewater, slug="alone", name="Alone")
     bob = people.viewer(people.bob)
-    with django_assert_max_num_queries(8):
+    with django_assert_max_num_queries(9):
         system(bob).as_dict()
 
 
