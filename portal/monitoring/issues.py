@@ -6,7 +6,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
 from portal.monitoring.figures import Followed, Storage
-from portal.web.formats import age, number
+from portal.web.formats import age, number, percent
 from resilience.health.core.states import State
 from resilience.health.standing import ComponentHealth
 from resilience.health.system import System
@@ -38,7 +38,7 @@ def _portal(unrun: Mapping[str, str], storage: Storage) -> Iterator[str]:
     for part, what in unrun.items():
         yield _("Breakwater itself: %(part)s: %(what)s.") % {"part": part, "what": what.rstrip(".")}
     if storage.free_share < DISK:
-        yield _("The disk is nearly full: %(n)s MB are left.") % {"n": number(storage.free // 1_000_000)}
+        yield _("The disk is nearly full: %s is free.") % percent(storage.free_share)
 
 
 def _components(system: System, *, several: bool) -> Iterator[str]:

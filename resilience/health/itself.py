@@ -1,7 +1,6 @@
 """What Breakwater says of itself on the page of health: a line for each of its own probes."""
 
 import json
-import os
 from collections.abc import Mapping
 from contextlib import suppress
 from datetime import datetime
@@ -11,7 +10,7 @@ from django.db import connection
 from django.utils.translation import gettext as _
 
 from portal.kit import clock
-from portal.web.formats import GAP, number, size
+from portal.web.formats import GAP, number
 from resilience.health import words
 from resilience.health.core.states import State
 from resilience.health.page import Fact
@@ -58,7 +57,7 @@ def _told(probe: ProbeRow, said: Mapping[str, Any]) -> str:
     took = words.latency(probe.last_ms)
     match probe.name:
         case "database":
-            return ", ".join(part for part in (took, VENDORS.get(connection.vendor, ""), _file_size()) if part)
+            return ", ".join(part for part in (took, VENDORS.get(connection.vendor, "")) if part)
         case "workers":
             return _("%(n)s of %(of)s duties held") % {"n": said.get("running", "–"), "of": said.get("duties", "–")}
         case "outside":
@@ -66,12 +65,3 @@ def _told(probe: ProbeRow, said: Mapping[str, Any]) -> str:
     if isinstance(free := said.get("free_percent"), int | float):
         return _("%s free") % f"{number(free)}{GAP}%"
     return took
-
-
-def _file_size() -> str:
-    """How large the database's file is, where it is a file."""
-    if connection.vendor != "sqlite":
-        return ""
-    with suppress(OSError):
-        return size(os.path.getsize(connection.settings_dict["NAME"]))
-    return ""

@@ -160,8 +160,6 @@ def _found(name: str, value: object) -> str:
     ours = {
         "free_percent": _("{n} percent free"),
         "free_inodes_percent": _("{n} percent of the inodes free"),
-        "available_gb": _("{n} GB available"),
-        "size_gb": _("{n} GB in all"),
         "duties": _("{n} duties"),
         "running": _("{n} held"),
         "connect_ms": _("connected in {n} ms"),

@@ -19,9 +19,12 @@ from portal.kit import clock
 from portal.kit.viewer import Permission
 from portal.monitoring.api import LATELY, STATUS
 from portal.monitoring.collector import families
+from portal.monitoring.figures import Storage
+from portal.monitoring.issues import issues
 from resilience.health.core.states import State
 from resilience.health.live import snapshot
 from resilience.health.models import Component, Outage, Probe
+from resilience.health.system import system_of
 from syncqueue.adapters.base import Rejected
 from tests.monitoring.conftest import SECRET, World, figure, scrape
 from tests.support.breakers import stop
@@ -171,6 +174,12 @@ def test_all_say_the_same(world: World, working: None, key: str, runs: bool) -> 
     }
     assert said == dict.fromkeys(said, word)
     assert figure(scrape(world.browser("nobody")), "breakwater_health_status", status=word) == 1
+
+
+def test_a_full_disk_is_told_as_a_share(world: World) -> None:
+    """How large the disk is that all organizations share is not for members."""
+    nearly = Storage("sqlite", size=1, free=70_000, whole=1_000_000)
+    assert "The disk is nearly full: 7.0\u00a0% is free." in issues(system_of(None), {}, nearly, several=False)
 
 
 def test_what_waits_and_what_is_stuck(world: World, working: None) -> None:

@@ -4,6 +4,8 @@ disk      address: a path below BREAKWATER_HOME or one of BREAKWATER_PROBE_PATHS
           options fail_percent (5), warn_percent (15) free
 memory    address: empty; options fail_percent (5), warn_percent (10) available, of the machine or of the container's limit,
           whichever is tighter
+
+Both tell shares and no sizes: all organizations share the machine, and its sizes are for whoever operates it (/metrics, behind its key).
 """
 
 import os
@@ -24,7 +26,6 @@ from resilience.health.targets.base import Finding, Question, Tools, Value
 from resilience.health.targets.once import StillRunning, once
 
 KNOWN = frozenset(("fail_percent", "warn_percent"))
-GIB = 1 << 30
 
 
 class Disk:
@@ -56,9 +57,7 @@ class Disk:
         size, free = told.f_blocks * told.f_frsize, told.f_bavail * told.f_frsize
         usable = size - (told.f_bfree - told.f_bavail) * told.f_frsize
         nodes = told.f_favail / told.f_files * 100 if told.f_files else 100.0
-        metadata: dict[str, Value] = {"free_gb": round(free / GIB, 2), "size_gb": round(size / GIB, 2)}
-        if told.f_files:
-            metadata["free_inodes_percent"] = round(nodes, 1)
+        metadata: dict[str, Value] = {"free_inodes_percent": round(nodes, 1)} if told.f_files else {}
         percent = min(free / usable * 100 if usable > 0 else 0.0, nodes)
         found = _room("disk", percent, question.options, warn=15)
         return replace(found, seconds=time.perf_counter() - started, metadata={**found.metadata, **metadata})
@@ -82,12 +81,8 @@ class Memory:
         size, available = in_bounds(_read("/proc/meminfo"), *_limits())
         if size <= 0:
             return Finding(False, 0.0, "This machine does not say how much memory it has.")
-        metadata: dict[str, Value] = {
-            "available_gb": round(available / GIB, 2),
-            "size_gb": round(size / GIB, 2),
-        }
         found = _room("memory", available / size * 100, question.options, warn=10)
-        return replace(found, seconds=time.perf_counter() - started, metadata={**found.metadata, **metadata})
+        return replace(found, seconds=time.perf_counter() - started)
 
 
 def allowed(address: str) -> bool:

@@ -301,8 +301,9 @@ def test_all_good_is_quiet(watched: Watched, working: None) -> None:
 
 
 def test_breakwater_itself_has_a_card(watched: Watched) -> None:
-    """What its own probes found, a line each; what the colours of days mean stands below all cards."""
+    """What its own probes found, a line each, without sizes; what the colours of days mean stands below all cards."""
     answer = browser(watched.world).get(HEALTH)
+    assert not re.search(r"\d (kB|MB|GB)", text(answer))
     for line in ("Breakwater itself", "Database 2 ms", "Disk 71 % free", "Workers 4 of 4 duties held"):
         assert line in text(answer)
     strip_key = markup(answer).index("good day")
