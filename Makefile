@@ -83,14 +83,7 @@ lint: $(WITH_DEV) ## everything that can be said without running it
 	  $(BIN)/python manage.py check --deploy --fail-level WARNING
 
 test: $(WITH_DEV) test-tools $(BUILT) ## all tests, in three runs beside each other: on SQLite, on PostgreSQL (what a database can change), and whole (browsers, killed processes)
-	@mkdir -p build; echo "== On SQLite; on PostgreSQL and of the whole beside it, told afterwards"; \
-	BREAKWATER_TEST_DB=postgres nice -n 5 $(BIN)/pytest -p no:cacheprovider -m "(not browser and not crash and not plain) or postgres_only" \
-	  >build/tests-on-postgres.log 2>&1 & postgres=$$!; \
-	$(BIN)/pytest -p no:cacheprovider -m "browser or crash" >build/tests-of-the-whole.log 2>&1 & whole=$$!; \
-	trap 'kill $$postgres $$whole 2>/dev/null || true' EXIT; \
-	failed=0; $(BIN)/pytest -m "not browser and not crash" || failed=$$?; \
-	wait $$whole || failed=$$?; echo "== Of the whole"; cat build/tests-of-the-whole.log; \
-	wait $$postgres || failed=$$?; echo "== On PostgreSQL"; cat build/tests-on-postgres.log; exit $$failed
+	@$(BIN)/python -m tests.all
 
 CHROMIUM = $(firstword $(wildcard /usr/bin/chromium /usr/bin/chromium-browser))
 POSTGRES = $(firstword $(wildcard /usr/lib/postgresql/15/bin/postgres))
