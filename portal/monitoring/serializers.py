@@ -65,7 +65,7 @@ class HealthSerializer(serializers.Serializer[Any]):
     score = IntegerField(required=False, allow_null=True, min_value=0, max_value=100)
     trend = DictField(required=False, allow_null=True)
     parts = ListField(required=False, child=DictField(), help_text="What the score is made of.")
-    caps = ListField(required=False, child=DictField())
+    caps = ListField(required=False, child=DictField(), help_text="What holds the score, or the status, down.")
     thresholds = DictField(required=False)
     network = DictField(required=False)
     backlog = IntegerField(required=False)

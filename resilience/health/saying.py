@@ -5,7 +5,7 @@ from datetime import datetime
 from typing import Protocol
 
 from django.utils.translation import gettext as _
-from django.utils.translation import gettext_lazy, ngettext
+from django.utils.translation import gettext_lazy, ngettext, ngettext_lazy
 
 from portal.web.formats import age, number
 from resilience.health.core.score import Lost, Why
@@ -28,9 +28,28 @@ WORDS = {
     Why.CONFLICT_AGE: gettext_lazy("oldest %(age)s"),
     Why.BACKLOG: gettext_lazy("%(n)s waiting"),
     Why.CONFLICTS: gettext_lazy("%(n)s waiting"),
-    Why.CAPPED_DOWN: gettext_lazy("%(n)s at the most while %(name)s is down, which is critical"),
-    Why.CAPPED_OPEN: gettext_lazy("%(n)s at the most while the breaker of %(name)s is open, which is critical"),
+    Why.CAPPED_DOWN: ngettext_lazy(
+        "%(n)s at the most while %(name)s is down, which is critical",
+        "%(n)s at the most while %(name)s are down, which are critical",
+        "many",
+    ),
+    Why.CAPPED_OPEN: ngettext_lazy(
+        "%(n)s at the most while the breaker of %(name)s is open, which is critical",
+        "%(n)s at the most while the breakers of %(name)s are open, which are critical",
+        "many",
+    ),
+    Why.ANY_DOWN: ngettext_lazy(
+        "degraded at best while %(name)s is down", "degraded at best while %(name)s are down", "many"
+    ),
+    Why.ANY_OUTAGE: ngettext_lazy(
+        "degraded at best while an outage of %(name)s goes on",
+        "degraded at best while outages of %(name)s go on",
+        "many",
+    ),
+    Why.ANY_DUTY: gettext_lazy("degraded at best while nobody runs %(name)s"),
 }
+NAMED = 3
+"""Of so many the name is told."""
 OWN_BREAKER = {
     Why.BREAKER_OPEN: gettext_lazy("breaker open"),
     Why.BREAKER_HALF_OPEN: gettext_lazy("breaker half-open"),
@@ -52,14 +71,24 @@ def part(name: str) -> str:
     return words[name]
 
 
-def loss(lost: Lost, name: str, of: int) -> str:
+def loss(lost: Lost, names: Sequence[str], of: int = 0) -> str:
     """What points were lost for: "Plans API down", "oldest 24 min", "1 of 5 open". `of`: how many breakers there are, 0 for one's own."""
-    said = {"name": name, "n": number(lost.n), "of": number(of), "age": age(lost.seconds)}
+    said = {"name": together(names), "n": number(lost.n), "of": number(of), "age": age(lost.seconds)}
     words = OWN_BREAKER.get(lost.why, WORDS[lost.why]) if not of else WORDS[lost.why]
-    text = str(words) % said
+    text = words % {**said, "many": len(names)}
     if lost.planned:
         text = _("%(text)s (without %(n)s in maintenance)") % {"text": text, "n": number(lost.planned)}
     return text
+
+
+def together(names: Sequence[str]) -> str:
+    """Who does something together: "Plans API", "Plans API and OpenAI", "Plans API, OpenAI and 2 more"."""
+    if len(names) <= 1:
+        return "".join(names)
+    if len(names) <= NAMED:
+        return _("%(names)s and %(last)s") % {"names": ", ".join(names[:-1]), "last": names[-1]}
+    rest = len(names) - NAMED + 1
+    return _("%(names)s and %(n)s more") % {"names": ", ".join(names[: NAMED - 1]), "n": number(rest)}
 
 
 def others(n: int) -> str:

@@ -312,7 +312,7 @@ def told(lost: Sequence[Lost], names: Mapping[int, Component], of: int = 0) -> t
     shown, rest = lost[:SHOWN], lost[SHOWN:]
     found = [
         Loss(
-            saying.loss(one, names[one.component].name if one.component in names else "", of),
+            saying.loss(one, [names[pk].name for pk in (one.component, *one.also) if pk in names], of),
             one.points,
             href_of(names[one.component]) if one.component in names else saying.HREFS.get(one.why, ""),
             one.why.value,

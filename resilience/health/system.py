@@ -18,7 +18,7 @@ from portal.kit.errors import NotFound
 from portal.kit.viewer import Viewer
 from portal.tenancy.models import Organization
 from resilience.health import saying
-from resilience.health.core.score import SystemScore, network_score, status, system_score
+from resilience.health.core.score import Lost, SystemScore, Why, network_score, status, system_score
 from resilience.health.core.states import State
 from resilience.health.core.trend import Trend, trend
 from resilience.health.models import Component, Outage, SystemSnapshot
@@ -164,12 +164,13 @@ def made(reading: Reading) -> System:
     scored = system_score([one.facts for one in reading.components if one.facts is not None])
     names = {one.component.pk: one.component for one in reading.components}
     fresh, late = saying.freshness(reading.probes, reading.at)
+    said, worse = _status(scored.value, reading, names)
     return System(
         at=reading.at,
         score=scored.value,
-        status=_status(scored.value, reading),
+        status=said,
         parts=_parts(scored, names, reading),
-        caps=told(scored.caps, names),
+        caps=(*told(scored.caps, names), *worse),
         components=reading.components,
         outages=reading.outages,
         probes=reading.probes,
@@ -180,16 +181,22 @@ def made(reading: Reading) -> System:
     )
 
 
-def _status(value: int | None, reading: Reading) -> str:
+def _status(value: int | None, reading: Reading, names: Mapping[int, Component]) -> tuple[str, tuple[Loss, ...]]:
     """What the score says, healthy while everything is in maintenance; not so while something is down or out that is not planned, or
-    while nobody runs a duty. Pages, streams, /api/health and /metrics all say this one word.
+    while nobody runs a duty; and what of that makes it worse. Pages, streams, /api/health and /metrics all say this one word.
     """
     said = status(value, settings.HEALTH["healthy_from"], settings.HEALTH["degraded_from"])
     said = "healthy" if value is None and _planned(reading.components) else said
-    out = any(not outage.component.planned for outage in reading.outages)
-    down = any(one.state is State.DOWN for one in reading.components)
-    wrong = (said == "healthy" and (out or down)) or (said in ("healthy", "unknown") and reading.unrun)
-    return "degraded" if wrong else said
+    worse: list[Loss] = []
+    if said == "healthy":
+        wrong = [one for one in reading.components if one.state is State.DOWN or (one.outage and not one.planned)]
+        for why, down in ((Why.ANY_DOWN, True), (Why.ANY_OUTAGE, False)):
+            ids = [one.component.pk for one in wrong if (one.state is State.DOWN) is down]
+            worse += told([Lost(why, 0.0, ids[0], also=tuple(ids[1:]))], names) if ids else ()
+    if said in ("healthy", "unknown") and reading.unrun:
+        duties = Lost(Why.ANY_DUTY, 0.0)
+        worse.append(Loss(saying.loss(duties, sorted(reading.unrun)), 0.0, why=duties.why.value))
+    return "degraded" if worse else said, tuple(worse)
 
 
 def _planned(components: Iterable[ComponentHealth]) -> bool:

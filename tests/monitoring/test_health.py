@@ -158,7 +158,7 @@ def test_a_dead_prober_is_named(world: World, working: None) -> None:
 
 @pytest.mark.parametrize("runs", [True, False])
 def test_all_say_the_same(world: World, working: None, key: str, runs: bool) -> None:
-    """The page, /api/health to members and to everybody, /metrics and the stream: one word, also when a duty does not run."""
+    """The page, /api/health to members and to all, /metrics and the stream: one word, also when a duty does not run; pages say why."""
     stand(State.UP)
     if not runs:
         ProcessingLock.objects.filter(duty="prober").update(heartbeat_at=Now() - timedelta(minutes=5))
@@ -174,6 +174,9 @@ def test_all_say_the_same(world: World, working: None, key: str, runs: bool) -> 
     }
     assert said == dict.fromkeys(said, word)
     assert figure(scrape(world.browser("nobody")), "breakwater_health_status", status=word) == 1
+    for path in ("/", "/settings/health"):
+        told = "Degraded at best while nobody runs prober." in alice.get(path).content.decode()
+        assert told is not runs, path
 
 
 def test_a_full_disk_is_told_as_a_share(world: World) -> None:

@@ -52,6 +52,9 @@ class Why(StrEnum):
     CONFLICT_AGE = "conflict-age"
     CAPPED_DOWN = "critical-down"
     CAPPED_OPEN = "critical-breaker-open"
+    ANY_DOWN = "any-down"
+    ANY_OUTAGE = "any-outage"
+    ANY_DUTY = "any-duty"
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,7 +85,8 @@ class Facts:
 class Lost:
     """Points lost, with what it takes to say why: the component (0: none in particular), how many, and how old (seconds).
 
-    `planned` is how many more there are that do not count, for they are of components in maintenance.
+    `planned` is how many more there are that do not count, for they are of components in maintenance. `also` are the other components
+    for which the same holds.
     """
 
     why: Why
@@ -91,6 +95,7 @@ class Lost:
     n: int = 0
     seconds: float = 0.0
     planned: int = 0
+    also: tuple[int, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -238,15 +243,12 @@ def status(value: int | None, healthy_from: int, degraded_from: int) -> str:
 
 
 def _caps(components: Sequence[Facts], exact: float) -> list[Lost]:
-    """The lowest cap that holds, as points off the score; none when the score is below it anyway."""
+    """The lowest cap that holds with all components that make it hold, as points off the score; none when it is below it anyway."""
     critical = [facts for facts in components if facts.importance is Importance.CRITICAL]
-    down = next((facts for facts in critical if facts.state is State.DOWN), None)
-    if down is not None:
-        return [Lost(Why.CAPPED_DOWN, exact - CAP_DOWN, down.id, n=int(CAP_DOWN))] if exact > CAP_DOWN else []
-    stopped = next((facts for facts in critical if facts.breaker == "open"), None)
-    if stopped is not None and exact > CAP_OPEN:
-        return [Lost(Why.CAPPED_OPEN, exact - CAP_OPEN, stopped.id, n=int(CAP_OPEN))]
-    return []
+    down = [facts.id for facts in critical if facts.state is State.DOWN]
+    stopped = [facts.id for facts in critical if facts.breaker == "open"]
+    why, cap, ids = (Why.CAPPED_DOWN, CAP_DOWN, down) if down else (Why.CAPPED_OPEN, CAP_OPEN, stopped)
+    return [Lost(why, exact - cap, ids[0], n=int(cap), also=tuple(ids[1:]))] if ids and exact > cap else []
 
 
 def _score(lost: Sequence[Lost]) -> Score:

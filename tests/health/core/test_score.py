@@ -136,9 +136,9 @@ def test_what_waits_in_maintenance_is_named() -> None:
     """The queue's page shows more than counts here: the reason says how many are left out."""
     planned = well(1, state=State.MAINTENANCE, waiting=20)
     (lost,) = system_score([planned, well(2, waiting=12)]).parts[1].score.lost
-    assert saying.loss(lost, "", 0) == "12 waiting (without 20 in maintenance)"
+    assert saying.loss(lost, (), 0) == "12 waiting (without 20 in maintenance)"
     (lost,) = system_score([well(1, waiting=20), well(2, waiting=12)]).parts[1].score.lost
-    assert saying.loss(lost, "", 0) == "32 waiting"
+    assert saying.loss(lost, (), 0) == "32 waiting"
 
 
 def test_of_breakwater_alone_there_is_no_score() -> None:

@@ -183,7 +183,7 @@ def test_what_is_out_as_planned_comes_last(watched: Watched) -> None:
     assert "plans-api is down" not in text(answer)
 
 
-def test_nothing_is_red_in_planned_maintenance(watched: Watched) -> None:
+def test_nothing_is_red_in_planned_maintenance(watched: Watched, working: None) -> None:
     """Neither the panel of its outage nor the navigation; the system is in maintenance, and not without data."""
     Component.objects.exclude(slug="breakwater").update(state="maintenance", since=clock.now())
     client = browser(watched.world)

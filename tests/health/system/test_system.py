@@ -78,13 +78,18 @@ def test_breakdown(people: People, watched: Watched, clock_at: ClockAt) -> None:
 
 
 def test_a_critical_one_caps(people: People, clock_at: ClockAt) -> None:
-    """While a critical upstream is down the score is 40 at the most, and the page says why."""
+    """While a critical upstream is down the score is 40 at the most, and the page says why: all of them are named."""
     stands(make_upstream(people.tidewater, "plans", critical=True, name="Plans").component, State.DOWN)
     for n in range(30):
         stands(make_upstream(people.tidewater, f"u{n}").component, State.UP)
     found = system_of(None)
     assert (found.score, found.status) == (40, "unhealthy")
     assert [cap.text for cap in found.caps] == ["40 at the most while Plans is down, which is critical"]
+    for name in ("Wards", "Berths", "Tides"):
+        stands(make_upstream(people.tidewater, name.lower(), critical=True, name=name).component, State.DOWN)
+    found = system_of(None)
+    [cap] = found.caps
+    assert (found.score, cap.text) == (40, "40 at the most while Berths, Plans and 2 more are down, which are critical")
 
 
 def test_nothing_to_watch_is_no_score(people: People, clock_at: ClockAt) -> None:
@@ -105,11 +110,18 @@ def test_not_healthy_beside_an_outage(people: People, clock_at: ClockAt) -> None
     stands(small, State.DOWN)
     found = system_of(None)
     assert ((found.score or 0) >= 90, found.status) == (True, "degraded")
+    assert [cap.as_dict() for cap in found.caps] == [
+        {"reason": "any-down", "text": "degraded at best while Plans API is down", "points": 0.0, "component": "u0"}
+    ]
     stands(small, State.UP)
     Outage.objects.create(component=small, began_at=NOON, noticed_at=NOON, severity="minor")
-    assert system_of(None).status == "degraded"
+    found = system_of(None)
+    assert (found.status, [cap.text for cap in found.caps]) == (
+        "degraded",
+        ["degraded at best while an outage of Plans API goes on"],
+    )
     stands(small, State.MAINTENANCE)
-    assert system_of(None).status == "healthy"
+    assert (system_of(None).status, system_of(None).caps) == ("healthy", ())
 
 
 def test_all_in_maintenance_is_not_unknown(people: People, watched: Watched, clock_at: ClockAt) -> None:
@@ -135,6 +147,9 @@ def test_a_duty_that_nobody_runs_degrades(people: People, watched: Watched, cloc
         stands(watched.component, state)
         found = system_of(None)
         assert (found.status, dict(found.unrun)) == (status, {"prober": "nobody runs it"}), state
+        assert ("degraded at best while nobody runs prober" in [cap.text for cap in found.caps]) is (
+            status == "degraded"
+        )
 
 
 def test_a_dead_prober_is_seen(people: People, watched: Watched, clock_at: ClockAt) -> None:
