@@ -17,6 +17,7 @@ from portal.web.navigation import Banner, Count
 from resilience.breakers.models import Breaker
 from resilience.health.core.states import Importance, Severity, State
 from resilience.health.models import Component
+from resilience.health.partly import partly
 from resilience.health.standing import href_of
 from resilience.patterns.typing import State as BreakerState
 from syncqueue import figures
@@ -24,6 +25,7 @@ from syncqueue import figures
 NAMED = 3
 READ = (
     *("name", "slug", "state", "since", "importance", "organization__slug", "upstream__slug", "upstream__critical"),
+    "upstream__paused_at",
     *(f"upstream__breaker__{name}" for name in ("state", "opened_at", "forced", "forced_by", "forced_until")),
 )
 
@@ -40,7 +42,10 @@ def queue_count(viewer: Viewer) -> Count | None:
 
 @dataclass(frozen=True, slots=True)
 class _Out:
-    """What is down or in an outage, or what a person stopped (`stopped_by`). `since` is the outage's, as pages have it."""
+    """What is down or in an outage, or what a person stopped (`stopped_by`). `since` is the outage's, as pages have it.
+
+    `partly`: a person recorded that little is missing; `kept`: changes for it are kept back meanwhile.
+    """
 
     component: Component
     breaker: Breaker | None
@@ -49,6 +54,8 @@ class _Out:
     expected_at: datetime | None
     severe: bool
     stopped_by: str = ""
+    partly: bool = False
+    kept: bool = True
 
 
 def queue_banner(viewer: Viewer) -> Banner | None:
@@ -77,7 +84,7 @@ def _out(viewer: Viewer) -> list[_Out]:
     breaker_out = Q(upstream__breaker__isnull=False) & ~Q(upstream__breaker__state=BreakerState.CLOSED.value)
     rows = known.filter(Q(state=State.DOWN.value) | Q(goes_on__isnull=False) | breaker_out)
     rows = rows.select_related("organization", "upstream__breaker").only(*READ)
-    outage = {name: F(f"goes_on__{name}") for name in ("began_at", "expected_at", "severity")}
+    outage = {name: F(f"goes_on__{name}") for name in ("began_at", "expected_at", "severity", "opened_by")}
     found = [_read(component) for component in rows.annotate(**outage)]
     return sorted((one for one in found if one), key=lambda one: (one.since is None, one.since, one.component.name))
 
@@ -92,16 +99,24 @@ def _read(one: Any) -> _Out | None:
         return _Out(one, breaker, False, None, None, False, breaker.forced_by) if breaker and stopped else None
     opened = breaker.opened_at if breaker else None
     since = one.began_at or (one.since if one.state == State.DOWN.value else opened)
-    severe = one.weighs is Importance.CRITICAL or one.severity == Severity.CRITICAL.value
-    return _Out(one, breaker, down, since, one.expected_at, severe)
+    little = one.began_at is not None and partly(one.severity, one.opened_by, down=down)
+    severe = not little and (one.weighs is Importance.CRITICAL or one.severity == Severity.CRITICAL.value)
+    stopped = (breaker is not None and breaker.forced_open) or getattr(one.upstream, "paused_at", None) is not None
+    return _Out(one, breaker, down, since, one.expected_at, severe, partly=little, kept=stopped or not little)
 
 
 def _since(out: Sequence[_Out], now: datetime) -> str:
-    """What is out, and for how long. A recorded outage in which something still answers is called no more than that."""
+    """What is out, and for how long. An outage in which something still answers is called no more than that."""
     said = {"names": _names(out), "age": age(now - out[0].since) if out[0].since else ""}
     if all(one.down for one in out):
         text = ngettext(
             "%(names)s has been down for %(age)s.", "%(names)s are down, for %(age)s at the longest.", len(out)
+        )
+    elif all(one.partly for one in out):
+        text = ngettext(
+            "%(names)s has been partly out for %(age)s.",
+            "%(names)s are partly out, for %(age)s at the longest.",
+            len(out),
         )
     else:
         text = ngettext(
@@ -117,7 +132,7 @@ def _where(out: Sequence[_Out]) -> tuple[str, str]:
     if len(out) > 1:
         return "/settings/health", _("Show all that is out")
     component = out[0].component
-    if component.upstream is not None:
+    if component.upstream is not None and out[0].kept:
         return f"/resilience/queue?upstream={component.upstream.slug}", _("Show what waits")
     return href_of(component), _("Show the outage")
 
@@ -132,8 +147,8 @@ def _names(out: Sequence[_Out]) -> str:
 
 
 def _kept(viewer: Viewer, out: Sequence[_Out]) -> str:
-    """What becomes of changes meanwhile; "" where nothing is sent to any of them."""
-    upstreams = {one.component.upstream_id for one in out} - {None}
+    """What becomes of changes meanwhile; "" where nothing is sent to any of them, or all of it arrives."""
+    upstreams = {one.component.upstream_id for one in out if one.kept} - {None}
     if not upstreams:
         return ""
     counters = figures.by_upstream(viewer)

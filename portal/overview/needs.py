@@ -14,6 +14,7 @@ from portal.kit.viewer import Viewer
 from portal.policy import current
 from portal.web.formats import age, moment, number
 from resilience.health.models import Component, Outage
+from resilience.health.partly import delivers, is_out, is_partly
 from resilience.upstreams.models import Upstream
 from resilience.upstreams.standing import Standing
 from syncqueue.core.states import ItemState, LaneState
@@ -100,11 +101,12 @@ def _failed(viewer: Viewer, n: int) -> Need:
 
 
 def _down(viewer: Viewer, upstreams: list[Upstream], standings: Mapping[int, Standing]) -> list[Need]:
-    """Upstreams that are out, and other services in an outage: each with when it is expected back, as far as somebody knows.
+    """Upstreams that are out, and other services in an outage: each with when it is expected back, as far as somebody knows. What is
+    partly out comes last.
 
     What is in planned maintenance needs no hand.
     """
-    active = Outage.objects.for_org(viewer).active().unplanned().select_related("component")
+    active = Outage.objects.for_org(viewer).active().unplanned().select_related("component__upstream__breaker")
     by_upstream = {outage.component.upstream_id: outage for outage in active}
     names = {upstream.pk: upstream.name for upstream in upstreams}
     out = {pk: standing.out_since for pk, standing in standings.items() if standing.out_since}
@@ -116,7 +118,7 @@ def _down(viewer: Viewer, upstreams: list[Upstream], standings: Mapping[int, Sta
         if pk in names
     ]
     found += [_one_down(one.component.name, "", None, one) for one in active if one.component.upstream_id is None]
-    return sorted(found, key=lambda need: need.since.timestamp() if need.since else 0)
+    return sorted(found, key=lambda need: (need.tone != "bad", need.since.timestamp() if need.since else 0))
 
 
 def _waits(n: int) -> str:
@@ -137,13 +139,15 @@ def _one_down(name: str, waits: str, out_since: datetime | None, outage: Outage 
         back = _("It is tried again by itself.")
     else:
         back = _("It ends by itself when its probes find it up.")
+    partly = outage is not None and is_partly(outage)
+    said = {"upstream": name, "is_out": is_out(outage) if outage else _("is down")}
     return Need(
-        "bad",
+        "warn" if partly else "bad",
         "down",
-        _("%(upstream)s is down") % {"upstream": name},
-        f"{waits} {back}".strip(),
+        _("%(upstream)s %(is_out)s") % said,
+        back if outage and delivers(outage) else f"{waits} {back}".strip(),
         outage.began_at if outage else out_since,
-        _("down"),
+        _("partly out") if partly else _("down"),
         f"/settings/health/outages/{outage.pk}" if outage else "/resilience/breakers",
         _("Show outage") if outage else _("Show breaker"),
     )

@@ -35,9 +35,9 @@ class Drawn:
 
 def span_word(one: Span, until: datetime) -> str:
     """What stands over a shaded stretch: short, for several may stand side by side."""
-    if one.tone != "bad":
+    if one.tone == "idle":
         return words.shortened(one.word, 24)
-    return _("out, %s") % age((one.end or until) - one.start)
+    return (_("partly out, %s") if one.tone == "warn" else _("out, %s")) % age((one.end or until) - one.start)
 
 
 def share_of(runs: int, failed: int) -> float | None:

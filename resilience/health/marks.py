@@ -20,6 +20,7 @@ from resilience.breakers.words import cause
 from resilience.health import words
 from resilience.health.core.states import State
 from resilience.health.models import Component, Flip, Note, Outage
+from resilience.health.partly import partly
 
 MOST = 100
 TWICE = 2
@@ -69,7 +70,7 @@ def marks_of(
 ) -> list[Mark]:
     """What happened between two moments, the newest first; what happens again and again is told once."""
     ended = {flip.at: flip.noticed_at for flip in flips if flip.probe_id is None}
-    found = [*_flips(component, flips), *_transitions(transitions)]
+    found = [*_flips(component, flips, outages), *_transitions(transitions)]
     for outage in outages:
         found += [mark for mark in _outage(outage, ended) if since <= mark.at < until]
     found += written(outages, since, until)
@@ -103,9 +104,10 @@ def _expectation(said: Mapping[str, Any]) -> str:
 
 def _outage(outage: Outage, ended: Mapping[datetime, datetime]) -> Iterator[Mark]:
     """Its beginning and its end: `ended` says when what ended it was noticed."""
-    href, down, up = f"/settings/health/outages/{outage.pk}", sign("down"), sign("up")
+    href, up = f"/settings/health/outages/{outage.pk}", sign("up")
+    down = sign("slow" if partly(outage.severity, outage.opened_by) else "down")
     if outage.by_hand and outage.began_at < outage.noticed_at:
-        yield Mark(outage.began_at, _("Outage began."), "bad", "flag", href, kind=Kind.OPENED)
+        yield Mark(outage.began_at, _("Outage began."), down.tone, "flag", href, kind=Kind.OPENED)
     opened = _("Outage recorded by %s.") % outage.opened_by if outage.by_hand else _("Outage opened.")
     yield Mark(outage.noticed_at, opened, down.tone, down.icon, href, kind=Kind.OPENED)
     if outage.ended_at is not None:
@@ -114,7 +116,7 @@ def _outage(outage: Outage, ended: Mapping[datetime, datetime]) -> Iterator[Mark
         yield Mark(outage.ended_at, closed, up.tone, up.icon, href, noticed_at=noticed, kind=Kind.CLOSED)
 
 
-def _flips(component: Component, flips: Sequence[Flip]) -> Iterator[Mark]:
+def _flips(component: Component, flips: Sequence[Flip], outages: Sequence[Outage]) -> Iterator[Mark]:
     """What the component became, and what each of its probes did where there are several to tell apart.
 
     Of a probe only trouble and its end: when it begins and when it is silent its row shows, and a restart silences all of them.
@@ -126,8 +128,20 @@ def _flips(component: Component, flips: Sequence[Flip]) -> Iterator[Mark]:
         name = _("Probe %s") % flip.probe.name if flip.probe is not None else component.name
         reason = flip.reason if flip.after in BAD else ""
         shown, kind = sign(flip.after), Kind.COMPONENT if flip.probe is None else Kind.PROBE
-        word = f"{_became(flip) % name} {reason}".strip()
+        became = _("%s is partly out.") if _recorded(flip, outages) else _became(flip)
+        word = f"{became % name} {reason}".strip()
         yield Mark(flip.at, word, shown.tone, shown.icon, noticed_at=flip.noticed_at, kind=kind)
+
+
+def _recorded(flip: Flip, outages: Sequence[Outage]) -> bool:
+    """Whether a component counts as slow since then for the only reason that a person recorded that little is missing."""
+    if flip.probe_id is not None or flip.after != State.SLOW.value:
+        return False
+    return any(
+        one.began_at <= flip.at and (one.ended_at is None or flip.at < one.ended_at)
+        for one in outages
+        if partly(one.severity, one.opened_by)
+    )
 
 
 def _became(flip: Flip) -> str:

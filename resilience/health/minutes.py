@@ -112,7 +112,7 @@ def _row(track: Track, since: datetime, until: datetime) -> Row:
     stretches = drawing.tested(track.stretches) if track.name == "breaker" else [(one, []) for one in track.stretches]
     drawn = []
     for one, tests in stretches:
-        short = _("Out") if track.name == "outages" else ""
+        short = "" if track.name != "outages" else _("Out") if one.tone != "warn" else _("Partly out")
         title = _title(one, until, tests)
         piece = drawing.piece(
             one.start, one.end, one.word, one.tone, start=since, end=until, title=title, short=short, tests=tests

@@ -15,7 +15,8 @@ from resilience.health import words
 from resilience.health.expecting import earliest_of
 from resilience.health.marks import Mark, expectations, written
 from resilience.health.models import Component, Outage
-from resilience.health.providers import Impact, impacts
+from resilience.health.partly import delivers, held_up, is_out, is_partly
+from resilience.health.providers import Impact
 from resilience.health.timelines import happened
 
 AFTER = timedelta(minutes=1)
@@ -25,10 +26,15 @@ MOST = 200
 
 @dataclass(frozen=True, slots=True)
 class Story:
-    """An outage as its page tells it. `source`, `spread` and `overdue` say what the expected end rests on."""
+    """An outage as its page tells it. `delivers`: changes go out all the same.
+
+    `source`, `spread` and `overdue` say what the expected end rests on.
+    """
 
     outage: Outage
     title: str
+    partly: bool
+    delivers: bool
     severity: str
     opened: str
     source: str
@@ -53,7 +59,8 @@ class Story:
 
 def outage_of(viewer: Viewer, outage_id: int) -> Outage:
     """The outage with all that is told of it; raises NotFound."""
-    outage = Outage.objects.for_org(viewer).told().select_related("because_of__component").filter(pk=outage_id).first()
+    rows = Outage.objects.for_org(viewer).told().select_related("because_of__component", "component__upstream__breaker")
+    outage = rows.filter(pk=outage_id).first()
     if outage is None:
         raise NotFound
     return outage
@@ -63,12 +70,12 @@ def story(viewer: Viewer, outage: Outage) -> Story:
     """All of an outage that the viewer may see."""
     component, now = outage.component, clock.now()
     lasted = (outage.ended_at or now) - outage.began_at
-    upstream_id = component.upstream_id
-    said = {"name": component.name, "span": formats.age(lasted)}
     active = outage.ended_at is None
     return Story(
         outage=outage,
-        title=_("%(name)s is out, %(span)s so far") % said if active else _("%(name)s was out for %(span)s") % said,
+        title=_title(outage, formats.age(lasted)),
+        partly=is_partly(outage),
+        delivers=active and delivers(outage),
         severity=words.severity(outage),
         opened=words.opened(outage),
         source=words.expected_source(outage),
@@ -76,10 +83,19 @@ def story(viewer: Viewer, outage: Outage) -> Story:
         overdue=active and outage.expected_at is not None and outage.expected_at < now,
         earliest=earliest_of(outage, now) if active and outage.expected_at is None else None,
         lasted=lasted,
-        impacts=impacts(viewer, [upstream_id]) if active and upstream_id is not None else [],
+        impacts=held_up(viewer, outage),
         happened=_happened(viewer, outage),
         may_operate=component.organization_id is not None and viewer.can(Permission.OPERATE, component.organization_id),
     )
+
+
+def _title(outage: Outage, span: str) -> str:
+    said = {"name": outage.component.name, "is_out": is_out(outage), "span": span}
+    if outage.ended_at is None:
+        return _("%(name)s %(is_out)s, %(span)s so far") % said
+    return (
+        _("%(name)s was partly out for %(span)s") if is_partly(outage) else _("%(name)s was out for %(span)s")
+    ) % said
 
 
 def _happened(viewer: Viewer, outage: Outage) -> list[Mark]:

@@ -12,7 +12,7 @@ from resilience.health.core.eta import Source
 from resilience.health.core.states import Severity
 from resilience.health.expecting import source_of
 from resilience.health.models import Note, Outage
-from resilience.health.providers import impacts
+from resilience.health.partly import held_up
 
 SEVERITIES = [one.value for one in Severity]
 SOURCES = [one.value for one in Source]
@@ -151,12 +151,9 @@ def represent(outage: Outage) -> Mapping[str, Any]:
 def represent_whole(outage: Outage, viewer: Viewer) -> Mapping[str, Any]:
     """The same with its notes and, while it goes on, what it blocks for this viewer."""
     notes = Note.objects.for_org(viewer).filter(outage=outage).order_by("-pk")[:MOST_NOTES]
-    upstream_id = outage.component.upstream_id
-    active = outage.ended_at is None and upstream_id is not None
-    lines = impacts(viewer, [upstream_id]) if active and upstream_id is not None else []
     impact = [
         {"label": str(one.label), "text": str(one.text), "n": one.n, "more": str(one.more), "page": one.href}
-        for one in lines
+        for one in held_up(viewer, outage)
     ]
     return {**represent(outage), "notes": [represent_note(note) for note in notes], "impact": impact}
 

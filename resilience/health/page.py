@@ -23,7 +23,8 @@ from resilience.health.drawing import Bars, Spark
 from resilience.health.expecting import earliest_of_each
 from resilience.health.figures import Day, Details, details
 from resilience.health.models import Component, Outage
-from resilience.health.providers import Impact, impacts
+from resilience.health.partly import delivers, held_up, is_out, is_partly
+from resilience.health.providers import Impact
 from resilience.health.standing import ComponentHealth
 from resilience.health.system import Part, System, system
 from resilience.patterns.typing import State as BreakerState
@@ -110,6 +111,21 @@ class Out:
     def component(self) -> Component:
         """What is out."""
         return self.outage.component
+
+    @property
+    def is_out(self) -> str:
+        """What it is, as the verb of a sentence."""
+        return is_out(self.outage)
+
+    @property
+    def partly(self) -> bool:
+        """Whether little of it is missing."""
+        return is_partly(self.outage)
+
+    @property
+    def delivers(self) -> bool:
+        """Whether changes go out to it all the same."""
+        return delivers(self.outage)
 
     @property
     def href(self) -> str:
@@ -276,7 +292,6 @@ def _out(
     *,
     full: bool,
 ) -> Out:
-    upstream = outage.component.upstream_id
     return Out(
         outage=outage,
         health=health,
@@ -287,14 +302,14 @@ def _out(
         overdue=outage.expected_at is not None and outage.expected_at < now,
         earliest=earliest.get(outage.pk),
         may_operate=viewer.can(Permission.OPERATE, outage.component.organization_id or 0),
-        impacts=impacts(viewer, [upstream]) if full and upstream is not None else _waiting(health),
+        impacts=held_up(viewer, outage) if full else _waiting(outage, health),
     )
 
 
-def _waiting(health: ComponentHealth | None) -> list[Impact]:
+def _waiting(outage: Outage, health: ComponentHealth | None) -> list[Impact]:
     """What is known of the impact without another query; the rest comes with the minutes."""
     upstream = health.component.upstream if health else None
-    if health is None or upstream is None or not health.load.waiting:
+    if health is None or upstream is None or not health.load.waiting or delivers(outage):
         return []
     return [words.waiting(health.load.waiting, upstream.slug)]
 

@@ -21,6 +21,7 @@ from resilience.health.core.availability import floor
 from resilience.health.core.histogram import merged
 from resilience.health.core.occurrences import windows_between
 from resilience.health.models import DAY, HOUR, MINUTE, Bucket, Component, Maintenance, Outage, Probe
+from resilience.health.partly import partly
 from resilience.health.uptimes import WRITTEN
 
 
@@ -50,7 +51,7 @@ class Point:
 
 @dataclass(frozen=True, slots=True)
 class Span:
-    """A shaded stretch of a chart: an outage ("down") or maintenance. `end` None goes on."""
+    """A shaded stretch of a chart: an outage ("bad", or "warn" where little was missing) or maintenance ("idle"). `end` None goes on."""
 
     start: datetime
     end: datetime | None
@@ -96,10 +97,11 @@ class Shade:
 
     def spans(self, since: datetime, until: datetime) -> list[Span]:
         """All of them that share a moment with this time, in order."""
-        found = [
-            Span(one.began_at, one.ended_at, one.cause or _("out"), "bad", f"/settings/health/outages/{one.pk}")
-            for one in self.within(since, until)
-        ]
+        found = []
+        for one in self.within(since, until):
+            little, href = partly(one.severity, one.opened_by), f"/settings/health/outages/{one.pk}"
+            word = one.cause or (_("partly out") if little else _("out"))
+            found.append(Span(one.began_at, one.ended_at, word, "warn" if little else "bad", href))
         for plan in self.plans:
             windows = windows_between(plan, since, until)
             found += [Span(window.starts_at, window.ends_at, plan.title, "idle") for window in windows]

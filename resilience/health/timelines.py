@@ -61,8 +61,8 @@ def timeline(component: Component, since: datetime, until: datetime, known: Know
     transitions = _transitions(component, since, until)
     found = [_state_track(component, flips, since, until)]
     found += _breaker_tracks(component, transitions, since, until)
-    found += [Track("outages", _("Outages"), tuple(span for span in shaded if span.tone == "bad"))]
-    found += [Track("maintenance", _("Maintenance"), tuple(span for span in shaded if span.tone != "bad"))]
+    found += [Track("outages", _("Outages"), tuple(span for span in shaded if span.tone != "idle"))]
+    found += [Track("maintenance", _("Maintenance"), tuple(span for span in shaded if span.tone == "idle"))]
     if component.upstream_id is not None:
         found += [
             Track(name, name, tuple(Span(one.start, one.end, one.word, one.tone) for one in stretches))

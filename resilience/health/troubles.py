@@ -1,4 +1,4 @@
-"""The times in which upstreams were down or slow, as stretches of a chart."""
+"""The times in which upstreams were down, partly out or slow, as stretches of a chart."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
@@ -15,6 +15,7 @@ from portal.web.formats import age, moment
 from resilience.breakers.models import Breaker
 from resilience.health.core.states import State
 from resilience.health.models import Flip, Outage
+from resilience.health.partly import partly
 
 NAMED = 3
 """So many stretches, the longest, carry their names: more would write over each other."""
@@ -35,16 +36,25 @@ def _found(viewer: Viewer, since: datetime, now: datetime, upstream: str) -> Ite
     if upstream:
         outages = outages.filter(component__upstream__slug=upstream)
         breakers = breakers.filter(upstream__slug=upstream)
-    told = set()
-    found = outages.values_list("component__upstream", "component__upstream__name", "began_at", "ended_at")
-    for pk, name, began, ended in found:
-        if ended is None:
+    open_ones = {breaker.pk: breaker for breaker in breakers.select_related("upstream")}
+    told: set[int] = set()
+    little: list[tuple[int, datetime, datetime]] = []
+    for one in outages.select_related("component__upstream"):
+        component, end = one.component, one.ended_at or now
+        pk, name = component.upstream_id or 0, component.upstream.name if component.upstream else ""
+        if one.ended_at is None:
             told.add(pk)
-        yield Span(began, ended or now, _down(name, began, ended, now))
-    for pk, name, opened in breakers.values_list("upstream", "upstream__name", "opened_at"):
-        if opened and pk not in told:
-            yield Span(opened, now, _down(name, opened, None, now))
-    yield from _slow(viewer, since, now, upstream)
+        down = one.ended_at is None and (pk in open_ones or component.state == State.DOWN.value)
+        if partly(one.severity, one.opened_by):
+            little.append((component.pk, one.began_at, end))
+        if partly(one.severity, one.opened_by, down=down):
+            yield Span(one.began_at, end, _partly(name, one.began_at, one.ended_at, now), "warn")
+        else:
+            yield Span(one.began_at, end, _down(name, one.began_at, one.ended_at, now))
+    for pk, breaker in open_ones.items():
+        if breaker.opened_at and pk not in told:
+            yield Span(breaker.opened_at, now, _down(breaker.upstream.name, breaker.opened_at, None, now))
+    yield from _slow(viewer, since, now, upstream, little)
 
 
 def _down(name: str, began: datetime, ended: datetime | None, now: datetime) -> str:
@@ -54,8 +64,18 @@ def _down(name: str, began: datetime, ended: datetime | None, now: datetime) -> 
     return _("%(upstream)s down, %(span)s") % {"upstream": name, "span": age(ended - began)}
 
 
-def _slow(viewer: Viewer, since: datetime, now: datetime, upstream: str) -> Iterator[Span]:
-    """From each flip to slow to the next flip of the same component."""
+def _partly(name: str, began: datetime, ended: datetime | None, now: datetime) -> str:
+    if ended is None:
+        said = {"upstream": name, "time": moment(began, timezone.localtime(now).date())}
+        return _("%(upstream)s partly out since %(time)s") % said
+    return _("%(upstream)s partly out, %(span)s") % {"upstream": name, "span": age(ended - began)}
+
+
+def _slow(
+    viewer: Viewer, since: datetime, now: datetime, upstream: str, little: Sequence[tuple[int, datetime, datetime]]
+) -> Iterator[Span]:
+    """From each flip to slow to the next flip of the same component. What begins within an outage of which a person said that
+    little is missing (`little`) is that outage's."""
     flips = Flip.objects.for_org(viewer).of_components().filter(component__upstream__isnull=False, at__gt=since)
     if upstream:
         flips = flips.filter(component__upstream__slug=upstream)
@@ -63,12 +83,17 @@ def _slow(viewer: Viewer, since: datetime, now: datetime, upstream: str) -> Iter
     found = flips.order_by("at").values_list("component", "component__upstream__name", "at", "before", "after")
     for pk, name, at, before, after in found:
         one = (pk, name)
-        if before == State.SLOW and at > begun.get(one, since):
-            yield _slow_span(name, begun.pop(one, since), at)
+        if before == State.SLOW and at > (start := begun.pop(one, since)) and not _within(pk, start, little):
+            yield _slow_span(name, start, at)
         if after == State.SLOW:
             begun[one] = at
-    for (_pk, name), at in begun.items():
-        yield _slow_span(name, at, now)
+    for (pk, name), at in begun.items():
+        if not _within(pk, at, little):
+            yield _slow_span(name, at, now)
+
+
+def _within(component_id: int, at: datetime, little: Sequence[tuple[int, datetime, datetime]]) -> bool:
+    return any(pk == component_id and began <= at <= ended for pk, began, ended in little)
 
 
 def _slow_span(name: str, start: datetime, end: datetime) -> Span:
@@ -91,7 +116,7 @@ def _joined(spans: Sequence[Span]) -> list[Span]:
 def _many(n: int, tone: str) -> str:
     if tone == "bad":
         return ngettext("%(n)d upstream down", "%(n)d upstreams down", n) % {"n": n}
-    return ngettext("%(n)d upstream slow", "%(n)d upstreams slow", n) % {"n": n}
+    return ngettext("%(n)d upstream slow or partly out", "%(n)d upstreams slow or partly out", n) % {"n": n}
 
 
 def _named(spans: Sequence[Span]) -> list[Span]:

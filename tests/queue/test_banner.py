@@ -113,7 +113,7 @@ def test_what_a_person_recorded_is_told(people: People) -> None:
     """Also while everything answers; it is red where it is critical."""
     component = Component.objects.create(organization=people.tidewater, slug="figma", name="Figma", state="slow")
     row = outage_of(component, 31, by="mira", severity=Severity.MINOR)
-    assert sentence(people) == "Figma has had an outage for 31\u00a0min. When it is back is not known yet."
+    assert sentence(people) == "Figma has been partly out for 31\u00a0min. When it is back is not known yet."
     Component.objects.filter(pk=component.pk).update(state="down", since=NOW)
     Outage.objects.filter(pk=row.pk).update(severity=Severity.CRITICAL)
     banner = queue_banner(people.viewer(people.alice))
