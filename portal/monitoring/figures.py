@@ -17,7 +17,8 @@ from django_q.models import OrmQ
 from portal.kit.viewer import Role, Viewer
 from portal.tenancy.models import Organization
 from resilience.breakers.models import Breaker, Total
-from resilience.health.models import Probe
+from resilience.health.core.occurrences import over_at
+from resilience.health.models import Component, Maintenance, Probe
 from resilience.health.providers import Load
 from resilience.health.system import System
 from resilience.upstreams.models import Upstream
@@ -226,6 +227,18 @@ def _size(path: Path) -> int:
         return os.stat(path).st_size
     except OSError:
         return 0
+
+
+def maintenance(viewer: Viewer, system: System) -> list[tuple[Component, datetime | None]]:
+    """What is in planned maintenance now, and until when."""
+    planned = [one.component for one in system.components if one.planned]
+    plans = list(Maintenance.objects.for_org(viewer).standing()) if planned else []
+    return [(one, over_at(_plans_of(one, plans), system.at)) for one in planned]
+
+
+def _plans_of(component: Component, plans: Sequence[Maintenance]) -> list[Maintenance]:
+    mine = [plan for plan in plans if plan.organization_id == component.organization_id]
+    return [plan for plan in mine if plan.component_id in (None, component.pk)]
 
 
 def oldest_due(found: Sequence[OfProbe], now: datetime) -> float:

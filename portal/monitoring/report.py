@@ -43,6 +43,10 @@ def health(viewer: Viewer) -> dict[str, Any]:
         },
         "bulkheads": [_bulkhead(one, slugs) for one in every],
         "issues": issues(seen, followed, storage, several=len(slugs) > 1),
+        "maintenance": [
+            {"component": one.slug, "organization": slugs[one.organization_id or 0], "until": _iso(until)}
+            for one, until in figures.maintenance(viewer, seen)
+        ],
         "orgEnforcement": {
             "enforced": settings.FORCE_ORG_ENFORCEMENT,
             "stuck": sum(one.stuck for one in followed.values()),

@@ -23,7 +23,8 @@ from portal.monitoring.figures import Storage
 from portal.monitoring.issues import issues
 from resilience.health.core.states import State
 from resilience.health.live import snapshot
-from resilience.health.models import Component, Outage, Probe
+from resilience.health.models import Component, Maintenance, Outage, Probe
+from resilience.health.standing import iso
 from resilience.health.system import system_of
 from syncqueue.adapters.base import Rejected
 from tests.monitoring.conftest import SECRET, World, figure, scrape
@@ -34,7 +35,7 @@ from tests.support.people import make_token
 Away = Callable[[], AbstractContextManager[None]]
 H5 = {
     *("status", "circuitBreakers", "bulkheads", "issues", "orgEnforcement", "analyticsIngestLagMs", "offlineQueue"),
-    *("storage", "score", "parts", "trend"),
+    *("storage", "score", "parts", "trend", "maintenance"),
 }
 
 
@@ -74,7 +75,7 @@ def test_members_get_everything_about_their_own(world: World, working: None, who
     assert [(one["name"], one["utilization"]) for one in said["bulkheads"]] == [("plans-api", 0.0), ("ai-api", 0.0)]
     assert said["offlineQueue"]["backlog"] == 1
     assert said["offlineQueue"]["byOrganization"] == {"tidewater": {"backlog": 1, "pendingAssignments": 0}}
-    assert said["issues"] == []
+    assert said["issues"] == said["maintenance"] == []
     assert said["orgEnforcement"]["enforced"] is True
     assert set(said["storage"]) == {"database", "freePercent"}  # the machine is shared: no sizes
     assert 0 < said["storage"]["freePercent"] < 100
@@ -125,14 +126,24 @@ def test_a_critical_upstream_that_is_down(world: World, working: None) -> None:
 
 
 def test_planned_maintenance_is_no_trouble(world: World, working: None) -> None:
-    """Nobody is woken: nothing is unknown, no issue tells of its breaker, and its outage is counted by itself."""
+    """Nobody is woken: nothing is unknown, no issue tells of its breaker, and its outage is counted by itself. What is planned is said."""
     stand(State.MAINTENANCE)
+    people, now = world.people, clock.now()
+    one = {"title": "x", "starts_at": now - timedelta(hours=1), "created_by": "alice"}
+    first, last = now + timedelta(minutes=5), now + timedelta(minutes=90)
+    Maintenance.objects.create(organization=people.tidewater, ends_at=first, **one)
+    Maintenance.objects.create(organization=people.tidewater, component=world.plans.component, ends_at=last, **one)
+    Maintenance.objects.create(organization=people.northlight, ends_at=last + timedelta(hours=1), **one)
     Component.objects.unscoped().filter(organization__isnull=True).update(state="up")
     stop(world.plans)
     mine = Component.objects.unscoped().get(upstream=world.plans)
     Outage.objects.create(component=mine, began_at=clock.now(), noticed_at=clock.now(), severity="critical")
     said = read(world.browser("alice"))
     assert (said["status"], said["score"], said["issues"]) == ("healthy", None, [])
+    assert {one["component"]: (one["organization"], one["until"]) for one in said["maintenance"]} == {
+        "plans-api": ("tidewater", iso(last)),
+        "ai-api": ("tidewater", iso(first)),
+    }
     lines = [line for family in families() for line in family.lines]
     assert 'breakwater_outages{severity="critical"} 0' in lines
     assert "breakwater_outages_planned 1" in lines
