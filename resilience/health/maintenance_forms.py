@@ -36,6 +36,15 @@ NEEDS: Mapping[str, tuple[str, ...]] = {
     Every.MONTH.value: ("at", "day", "minutes"),
     CRON: ("schedule", "minutes"),
 }
+MISSING = {
+    "starts_at": gettext_lazy("Say when it starts."),
+    "ends_at": gettext_lazy("Say when it ends."),
+    "at": gettext_lazy("Say at what time it starts."),
+    "weekday": gettext_lazy("Choose a day of the week."),
+    "day": gettext_lazy("Choose a day of the month."),
+    "schedule": gettext_lazy("Write a cron line."),
+    "minutes": gettext_lazy("Say for how many minutes."),
+}
 ALL_OF = "all-"
 
 
@@ -51,9 +60,18 @@ class PlanForm(Showing):
         label=gettext_lazy("What"), error_messages={"required": gettext_lazy("Choose what the maintenance is for.")}
     )
     title = forms.CharField(
-        label=gettext_lazy("What is done"), max_length=100, help_text=gettext_lazy("So that others know why it is out.")
+        label=gettext_lazy("What is done"),
+        max_length=100,
+        help_text=gettext_lazy("So that others know why it is out."),
+        error_messages={"required": gettext_lazy("Say what is done.")},
     )
-    how = forms.ChoiceField(label=gettext_lazy("How often"), choices=HOW, widget=forms.RadioSelect, initial=ONCE)
+    how = forms.ChoiceField(
+        label=gettext_lazy("How often"),
+        choices=HOW,
+        widget=forms.RadioSelect,
+        initial=ONCE,
+        error_messages={"required": gettext_lazy("Choose how often.")},
+    )
     starts_at = moment_field(gettext_lazy("From"))
     ends_at = moment_field(gettext_lazy("To"))
     schedule = forms.CharField(
@@ -123,7 +141,7 @@ class PlanForm(Showing):
         said = super().clean() or {}
         for name in NEEDS.get(said.get("how", ""), ()):
             if said.get(name) in (None, "") and name not in self.errors:
-                self.add_error(name, _("This is needed for the rhythm that you chose."))
+                self.add_error(name, MISSING[name])
         return said
 
     @property
