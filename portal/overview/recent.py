@@ -227,8 +227,15 @@ def _told(
             at = watched.get((event.organization_id, slug)) or at or data.get("name") or slug
         if probe := data.get("probe"):
             at = f"{at}, {probe}"
-        about = called.get(event.pk, at)
-        yield Told(event.at, icon, tone, word, about, _detail(event, data), href_of(event.subject), event.actor)
+        about, when = called.get(event.pk, at), _when(event, data)
+        yield Told(when, icon, tone, word, about, _detail(event, data), href_of(event.subject), event.actor)
+
+
+def _when(event: Event, data: Mapping[str, Any]) -> datetime:
+    """When it happened: an outage ended as its page says, and not when that was noticed."""
+    if event.verb == "outage.closed" and data.get("ended_at"):
+        return datetime.fromisoformat(data["ended_at"])
+    return event.at
 
 
 def _detail(event: Event, data: Mapping[str, Any]) -> str:

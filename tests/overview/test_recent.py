@@ -46,6 +46,14 @@ def test_an_outage_says_when_it_is_back_and_how_long_it_took(people: People) -> 
     assert details == ["It took 1 min 42 s.", "", "2 Jan 2020 03:30, they say"]
 
 
+def test_an_outage_ended_when_its_page_says(people: People) -> None:
+    """And not when that was noticed."""
+    ended = NOON + timedelta(minutes=2)
+    happened(people, "outage.closed", "outage:1", 3, component="figma", seconds=60, ended_at=ended.isoformat())
+    happened(people, "outage.closed", "outage:2", 4, component="figma", seconds=60, ended_at=None)
+    assert [one.at for one in told(people)] == [NOON + timedelta(minutes=4), ended]
+
+
 def test_conflicts_settled_by_rule_are_one_line(people: People) -> None:
     """With the time of the newest; the outage that ended before them stays, however many they are and whatever is among them."""
     happened(people, "outage.closed", "outage:1", 0)

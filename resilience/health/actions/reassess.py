@@ -302,7 +302,8 @@ def _close(world: _World, component: Component, outage: Outage, ended: datetime)
     outage.save(update_fields=["ended_at"])
     del world.outages[component.pk]
     seconds = round((outage.ended_at - outage.began_at).total_seconds(), 1)
-    _record("outage.closed", f"outage:{outage.pk}", component, world.now, seconds=seconds)
+    said = {"seconds": seconds, "ended_at": outage.ended_at.isoformat(timespec="seconds")}
+    _record("outage.closed", f"outage:{outage.pk}", component, world.now, **said)
 
 
 def _waiting(component: Component) -> int | None:

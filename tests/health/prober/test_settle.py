@@ -81,6 +81,7 @@ def test_two_good_answers_end_the_outage_with_the_first_of_them(probe: Probe) ->
     outage = Outage.objects.get()
     assert (outage.ended_at, outage.closed_by) == (at(50), "")
     assert Component.objects.get().since == at(50)
+    assert json.loads(Event.objects.get(verb="outage.closed").data)["ended_at"] == at(50).isoformat(timespec="seconds")
 
 
 @pytest.mark.parametrize(
