@@ -4,22 +4,24 @@ from collections import defaultdict
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 
-from django.db.models import F
+from django.db.models import F, Q
 
 from resilience.breakers.figures import figures_of
 from resilience.breakers.models import Breaker
 from resilience.health.core.eta import MOST_PAST, Expected, NextTest, Source, expected
 from resilience.health.core.occurrences import over_at
+from resilience.health.core.states import Severity
 from resilience.health.models import Component, Maintenance, Outage, Probe
+from resilience.health.partly import partly
 
 
-def expected_for(component: Component, outage_began: datetime, now: datetime) -> Expected:
-    """When an outage of this component that began then is likely to be over, as it can be told now."""
+def expected_for(component: Component, outage: Outage, now: datetime) -> Expected:
+    """When this outage of the component is likely to be over, as it can be told now."""
     return expected(
-        began=outage_began,
+        began=outage.began_at,
         now=now,
         maintenance_ends=_maintenance_ends(component, now),
-        past=_past(component, outage_began),
+        past=_past(component, outage),
         tests=tests_of(component, now),
     )
 
@@ -104,8 +106,14 @@ def _maintenance_ends(component: Component, now: datetime) -> datetime | None:
     return over_at([plan for plan in plans if plan.component_id in (None, component.pk)], now)
 
 
-def _past(component: Component, before: datetime) -> list[float]:
-    """How long earlier outages took, the newest first."""
-    ended = Outage.objects.unscoped().filter(component=component, ended_at__isnull=False, began_at__lt=before)
+def _past(component: Component, outage: Outage) -> list[float]:
+    """How long earlier outages of its kind took, the newest first: those that opened by themselves too, or that people recorded too, of
+    which they said alike whether little was missing."""
+    ended = Outage.objects.unscoped().filter(component=component, ended_at__isnull=False, began_at__lt=outage.began_at)
+    if outage.by_hand:
+        minor = Q(severity=Severity.MINOR.value)
+        ended = ended.exclude(opened_by="").filter(minor if partly(outage.severity, outage.opened_by) else ~minor)
+    else:
+        ended = ended.filter(opened_by="")
     rows = ended.filter(ended_at__gt=F("began_at")).order_by("-began_at").values_list("began_at", "ended_at")
     return [(end - start).total_seconds() for start, end in rows[:MOST_PAST] if end is not None]

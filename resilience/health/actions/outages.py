@@ -83,7 +83,7 @@ def expect(outage: Outage, at: datetime | None, text: str) -> None:
     if at or text:
         keep(outage, Expected(Source.PERSON, at, text))
     else:
-        keep(outage, expected_for(outage.component, outage.began_at, clock.now()))
+        keep(outage, expected_for(outage.component, outage, clock.now()))
 
 
 def end(outage: Outage, viewer: Viewer, ended_at: datetime, *, reason: str, still_down: bool) -> None:

@@ -279,7 +279,7 @@ def _expect(outage: Outage, component: Component, now: datetime) -> None:
     """Says when it is likely to be over; an outage opens whether or not that can be told."""
     try:
         with transaction.atomic():
-            keep(outage, expected_for(component, outage.began_at, now))
+            keep(outage, expected_for(component, outage, now))
     except Exception:
         log.exception("It cannot be told when the outage of %s will be over", component)
 
