@@ -24,7 +24,7 @@ HEALTH: dict[str, Any] = {
             "score": 60,
             "weight": 0.4,
             "unknown": 0,
-            "losses": [{"reason": "down", "text": "plans-api down", "points": 16.0, "component": "plans-api"}],
+            "losses": [{"reason": "down", "text": "Plans API down", "points": 16.0, "component": "plans-api"}],
         }
     ],
     "caps": [],
@@ -36,7 +36,7 @@ HEALTH: dict[str, Any] = {
     "checkedAt": "2026-11-21T02:31:00Z",
     "circuitBreakers": {"total": 5, "open": 1, "halfOpen": 0},
     "bulkheads": [BULKHEAD],
-    "issues": ["plans-api is down: 3 failures in a row.", "125 changes wait, the oldest for 41 min."],
+    "issues": ["Plans API is down. Connection refused.", "125 changes wait, the oldest for 41 min."],
     "maintenance": [{"component": "billing", "organization": "tidewater", "until": "2026-11-21T04:00:00Z"}],
     "orgEnforcement": {"enforced": True, "stuck": 0, "byOrganization": {"tidewater": 0}},
     "analyticsIngestLagMs": 0,

@@ -3,19 +3,24 @@
 import json
 import re
 import subprocess
+from datetime import timedelta
 from itertools import combinations
 from pathlib import Path
 from typing import Any
 
 import pytest
+import time_machine
 import yaml
 from django.test import Client
 from prometheus_client.parser import text_string_to_metric_families as read_text
 
 from portal.kit import clock
 from portal.monitoring import issues
+from portal.monitoring.examples import HEALTH
 from resilience.breakers.actions.force import force_open
+from resilience.health.live import snapshot
 from resilience.health.models import Component, Probe
+from syncqueue.models import Counter
 from tests.docs import pages
 from tests.docs.test_names import anchors
 from tests.monitoring.conftest import World, scrape
@@ -68,6 +73,34 @@ def test_the_scan_finds_names_and_labels() -> None:
     """What the tests below rest on does find what an expression names."""
     said = 'max by (x) (breakwater_a{b="c",d=~"$e"}) / ignoring (y) rate(retry_f_total[5m]) + up{job="z"}'
     assert named(said) == {"breakwater_a": {"b", "d"}, "retry_f_total": set()}
+
+
+def test_the_example_of_health_is_what_a_portal_says(world: World, working: None) -> None:
+    """The page shows what the API's description shows; fields and sentences are those that the portal gives."""
+    now = clock.now()
+    Probe.objects.unscoped().update(last_at=now, last_ok=True, state="up")
+    Component.objects.unscoped().update(state="up", since=now)
+    Component.objects.unscoped().filter(upstream=world.plans).update(state="down", reason="Connection refused")
+    with time_machine.travel(now - timedelta(minutes=41), tick=False):
+        world.enqueue("alice")
+    Counter.objects.create(upstream=world.plans, name="queued", slot=1, value=124)
+    said = world.browser("alice").get("/api/health").json()
+    assert said.keys() == HEALTH.keys()
+    assert [one.replace("\u00a0", " ") for one in said["issues"]] == HEALTH["issues"]
+    [shown] = [json.loads(block) for block in pages.blocks((FOLDER / "README.md").read_text(), "json")]
+    assert shown == {name: HEALTH[name] for name in shown}
+
+
+def test_the_example_of_the_stream_is_what_it_says(world: World) -> None:
+    """A component's row as the page shows it has the fields that are told; of one that is down no latency is known."""
+    text = pages.read("docs/live.md")
+    found = re.search(r'"components":\[(\{.*?\})\]', text, re.S)
+    assert found is not None
+    shown, whole = json.loads(found[1]), snapshot(frozenset({world.people.tidewater.pk}))
+    assert list(shown) == list(whole["components"][0])
+    assert (shown["state"], shown["latencyMs"]) == ("down", None)
+    everything = text.partition("First everything")[2].partition("Later ones")[0]
+    assert re.findall(r"`(\w+)`", everything) == list(whole)
 
 
 def test_everything_that_is_asked_for_is_given(given: dict[str, set[str]]) -> None:
