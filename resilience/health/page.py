@@ -196,8 +196,8 @@ def shown(viewer: Viewer, asked: Asked) -> Page:
     after = min(max(asked.after, 0), max(len(fitting) - 1, 0))
     page = fitting[after : after + PAGE]
     known = details([one.component for one in page], whole.probes)
-    outages = sorted(whole.outages, key=_severity)
     standing = {one.component.pk: one for one in whole.components}
+    outages = sorted(whole.outages, key=lambda one: _severity(one, standing.get(one.component_id)))
     earliest = earliest_of_each(outages[:SHOWN_OUT], now)
     chosen = next((one for one in whole.components if one.href == asked.of), None) or _telling(mine, outages)
     return Page(
@@ -232,12 +232,15 @@ def _fits(one: ComponentHealth, asked: Asked) -> bool:
     return not text or text in one.component.slug.casefold() or text in one.component.name.casefold()
 
 
-def _severity(outage: Outage) -> tuple[bool, int, bool, datetime]:
-    """The worst first; what is out because of another comes after it, and what is out as planned comes last."""
+def _severity(outage: Outage, health: ComponentHealth | None) -> tuple[bool, int, bool, bool, int, datetime]:
+    """The worst first, of those alike the one for which most waits; what is out because of another comes after it, and what is out as
+    planned comes last."""
     return (
         outage.component.planned,
         SEVERE[Severity(outage.severity)],
+        is_partly(outage),
         outage.because_of_id is not None,
+        -health.load.waiting if health else 0,
         outage.began_at,
     )
 

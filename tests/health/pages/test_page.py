@@ -173,6 +173,20 @@ def test_several_outages_are_one_panel_and_a_list(watched: Watched) -> None:
     assert f'/outages/{outage.pk}"' in bob
 
 
+def test_of_outages_alike_the_one_for_which_most_waits_comes_first(watched: Watched) -> None:
+    """Whichever began earlier; where each is expected back stands with what that rests on."""
+    go_down(watched, "billing", minutes=40)
+    client = browser(watched.world)
+    for waiting, first, other in ((1, "plans-api", "billing"), (20, "billing", "plans-api")):
+        for n in range(waiting):
+            watched.world.item("billing", f"b-{waiting}-{n}")
+        page = markup(client.get(HEALTH))
+        said = re.sub(r"<[^>]+>|\s+", " ", page.partition('class="also">')[2].partition("</ul>")[0])
+        assert f">{first}</a>" in page.partition('class="also">')[0].partition('id="outage-title-')[2][:200]
+        assert other in said
+        assert "median of 6 past outages" in said
+
+
 def test_what_is_out_as_planned_comes_last(watched: Watched) -> None:
     """It is not called down, however much it counts."""
     Component.objects.filter(slug="plans-api").update(state="maintenance", since=clock.now())
