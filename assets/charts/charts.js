@@ -48,8 +48,8 @@ function moment(seconds, span) {
 function drawBands(chart, figures, ink) {
   const { ctx, bbox } = chart;
   const ratio = devicePixelRatio;
-  let free = bbox.left;
-  for (const band of figures.bands) {
+  let free = Infinity; // names are drawn from the right: the newest has its own
+  for (const band of [...figures.bands].reverse()) {
     const left = Math.max(chart.valToPos(band.from, "x", true), bbox.left);
     const right = Math.min(chart.valToPos(band.to, "x", true), bbox.left + bbox.width);
     if (right <= left) continue;
@@ -77,9 +77,9 @@ function drawBands(chart, figures, ink) {
     ctx.textBaseline = "alphabetic";
     const width = ctx.measureText(band.name).width;
     const start = Math.max(Math.min(left, bbox.left + bbox.width - width), bbox.left);
-    if (start >= free) {
+    if (start + width <= free) {
       ctx.fillText(band.name, start, bbox.top - 5 * ratio);
-      free = start + width + 8 * ratio;
+      free = start - 8 * ratio;
     }
     ctx.restore();
   }

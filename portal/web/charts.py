@@ -12,8 +12,8 @@ from portal.web.formats import number
 
 TOP, HEIGHT = 15.0, 69.0
 BRIDGED = 2
-LETTER = 1.2
-"""About how much of the box's width, in percent, a letter of a band's name takes in a small chart."""
+LETTER, LETTER_NARROW = 1.6, 4.0
+"""About how much of the box's width, in percent, a letter of a band's name takes: from 30rem on, and on phones."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,7 +53,7 @@ class Limit:
 
 @dataclass(frozen=True, slots=True)
 class Band:
-    """A stretch of time in percent; its name starts or ends at `anchor_at`."""
+    """A stretch of time in percent; its name starts or ends at `anchor_at`. A `minor` name is not shown where space is short."""
 
     x: str
     width: str
@@ -61,6 +61,7 @@ class Band:
     tone: str
     anchor: str
     anchor_at: str
+    minor: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -321,10 +322,17 @@ def _bands(points: Sequence[Point], spans: Sequence[Span]) -> list[Band]:
 
 def _legible(bands: Sequence[Band]) -> list[Band]:
     """The bands with their names as far as these do not lie over each other: the newer one keeps its own."""
+    kept = _apart_names(bands, LETTER)
+    narrow = _apart_names(kept, LETTER_NARROW)
+    return [replace(one, minor=one.name != other.name) for one, other in zip(kept, narrow, strict=True)]
+
+
+def _apart_names(bands: Sequence[Band], letter: float) -> list[Band]:
+    """From the right, each with its name when that ends before those that have theirs; a letter is so wide, in percent."""
     taken: list[tuple[float, float]] = []
     shown: list[Band] = []
     for band in reversed(bands):
-        at, width = float(band.anchor_at.removesuffix("%")), len(band.name) * LETTER
+        at, width = float(band.anchor_at.removesuffix("%")), len(band.name) * letter
         low, high = (at - width, at) if band.anchor == "end" else (at, at + width)
         free = all(high <= other_low or low >= other_high for other_low, other_high in taken)
         if band.name and free:

@@ -17,16 +17,13 @@ from resilience.health.core.states import State
 from resilience.health.models import Flip, Outage
 from resilience.health.partly import partly
 
-NAMED = 3
-"""So many stretches, the longest, carry their names: more would write over each other."""
-
 
 def troubles(viewer: Viewer, since: datetime, now: datetime, upstream: str = "") -> list[Span]:
     """What was wrong with upstreams from `since` to `now`, in order, those that overlap joined into one.
 
     What is out in planned maintenance now is no trouble.
     """
-    return _named(_joined(sorted(_found(viewer, since, now, upstream), key=lambda span: span.start)))
+    return _joined(sorted(_found(viewer, since, now, upstream), key=lambda span: span.start))
 
 
 def _found(viewer: Viewer, since: datetime, now: datetime, upstream: str) -> Iterator[Span]:
@@ -117,8 +114,3 @@ def _many(n: int, tone: str) -> str:
     if tone == "bad":
         return ngettext("%(n)d upstream down", "%(n)d upstreams down", n) % {"n": n}
     return ngettext("%(n)d upstream slow or partly out", "%(n)d upstreams slow or partly out", n) % {"n": n}
-
-
-def _named(spans: Sequence[Span]) -> list[Span]:
-    longest = sorted(spans, key=lambda span: span.start - span.end)[:NAMED]
-    return [span if span in longest else replace(span, name="") for span in spans]

@@ -101,14 +101,6 @@ def test_what_is_out_as_planned_is_not_shaded(people: People) -> None:
     assert [name for name, *_rest in seen(people)] == ["Plans down, 5\u00a0min"]
 
 
-def test_only_the_longest_are_named(people: People) -> None:
-    """Names would write over each other."""
-    plans = component(people, "plans")
-    for i, length in enumerate((1, 5, 2, 6, 7)):
-        outage(plans, 59 - i * 10, 59 - i * 10 - length)
-    assert [bool(name) for name, *_rest in seen(people)] == [False, True, False, True, True]
-
-
 def test_a_stranger_sees_nothing_of_it(people: People) -> None:
     """The chart of another organization stays white."""
     outage(component(people, "plans"), 25, None)

@@ -1,7 +1,9 @@
 """Charts as geometry."""
 
+import re
 from datetime import UTC, datetime, timedelta
 
+from django.template.loader import render_to_string
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -60,7 +62,26 @@ def test_names_of_outages_do_not_lie_over_each_other() -> None:
         for begin in (2, 50, 53, 56)
     ]
     chart = line_chart("waiting", "", line, label="", heads=("Waiting",), spans=spans)
-    assert [band.name for band in chart.bands] == ["out, 2 min", "", "", "out, 56 min"]
+    assert [(band.name, band.minor) for band in chart.bands] == [
+        ("out, 2 min", False),
+        ("", False),
+        ("", False),
+        ("out, 56 min", False),
+    ]
+
+
+def test_on_phones_fewer_outages_have_their_names() -> None:
+    """Two that fit beside each other on a desk would lie over each other there: the newer keeps its own, which gives way nowhere."""
+    line = points(*[1.0] * 61)
+    names = ((40, "Plans API down, 36\u00a0s"), (58, "Plans API down since 06:24"))
+    spans = [Span(START + timedelta(minutes=at), START + timedelta(minutes=at + 2), name) for at, name in names]
+    (older, newer) = line_chart("waiting", "", line, label="", heads=("Waiting",), spans=spans).bands
+    assert (older.name, newer.name) == ("", names[1][1])
+    spans[0] = Span(START, START + timedelta(minutes=2), "Plans API down, 36\u00a0s")
+    chart = line_chart("waiting", "", line, label="", heads=("Waiting",), spans=spans)
+    assert [(band.name, band.minor) for band in chart.bands] == [(names[0][1], True), (names[1][1], False)]
+    page = render_to_string("partials/chart.html", {"chart": chart})
+    assert re.findall(r'class="(band-name[^"]*)"', page) == ["band-name minor", "band-name"]
 
 
 def test_an_outage_is_cut_to_the_chart() -> None:
