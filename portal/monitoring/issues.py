@@ -8,6 +8,7 @@ from django.utils.translation import ngettext
 from portal.monitoring.figures import Followed, Storage
 from portal.web.formats import age, number, percent
 from resilience.health.core.states import State
+from resilience.health.partly import stands
 from resilience.health.standing import ComponentHealth
 from resilience.health.system import System
 
@@ -45,12 +46,8 @@ def _components(system: System, *, several: bool) -> Iterator[str]:
     for one in system.components:
         name = _name(one, several=several)
         if one.state in (State.DOWN, State.SLOW):
-            said = {"name": name, "reason": one.reason.rstrip(".")}
-            down = one.state is State.DOWN
-            if one.reason:
-                yield (_("%(name)s is down. %(reason)s.") if down else _("%(name)s is slow. %(reason)s.")) % said
-            else:
-                yield (_("%(name)s is down.") if down else _("%(name)s is slow.")) % said
+            said = {"name": name, "is_out": stands(one.state, one.outage), "reason": one.reason.rstrip(".")}
+            yield (_("%(name)s %(is_out)s. %(reason)s.") if one.reason else _("%(name)s %(is_out)s.")) % said
         elif one.breaker is not None and one.breaker.out and not one.planned:
             yield _("The breaker of %(name)s is open: %(reason)s.") % {
                 "name": name,

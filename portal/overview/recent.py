@@ -17,7 +17,8 @@ from portal.events.models import Event
 from portal.kit import clock
 from portal.kit.viewer import Viewer
 from portal.web.formats import age, moment, number
-from resilience.health.models import Component
+from resilience.health.models import Component, Outage
+from resilience.health.partly import partly
 from syncqueue.models import Item
 
 SHOWN = 8
@@ -159,7 +160,7 @@ def recent(viewer: Viewer, names: Mapping[int, str]) -> list[Told]:
     many = list(rows.filter(verb__in=tuple(FOLDED), pk__gt=since)[:MOST_FOLDED])
     alike = _alike(sorted([*single, *many], key=lambda event: -event.pk))[:SHOWN]
     newest = [events[0] for events in alike]
-    told = _told(newest, names, entities(viewer, newest), _watched(viewer, newest))
+    told = _told(newest, names, entities(viewer, newest), _watched(viewer, newest), _partly_out(viewer, newest))
     return [_together(one, events) for one, events in zip(told, alike, strict=True)]
 
 
@@ -193,6 +194,21 @@ def _watched(viewer: Viewer, events: Sequence[Event]) -> dict[tuple[int | None, 
     return {(org, slug): name for org, slug, name in rows.values_list("organization_id", "slug", "name")}
 
 
+def _partly_out(viewer: Viewer, events: Sequence[Event]) -> set[int]:
+    """Those of these events by which a component counts as slow because a person recorded that little is missing."""
+    slow = {event.pk: int(event.subject.partition(":")[2]) for event in events if event.verb == "health.slow"}
+    of = Outage.objects.for_org(viewer).filter(component__in=slow.values()).exclude(opened_by="") if slow else ()
+    little = [one for one in of if partly(one.severity, one.opened_by)]
+    return {
+        event.pk
+        for event in events
+        for one in little
+        if slow.get(event.pk) == one.component_id
+        and one.began_at <= event.at
+        and (one.ended_at is None or event.at < one.ended_at)
+    }
+
+
 def entities(viewer: Viewer, events: Sequence[Event]) -> dict[int, str]:
     """What the entities are called that these events are about, by the events' ids."""
     items = {event.pk: found for event in events if (found := _item_of(event))}
@@ -216,11 +232,13 @@ def _told(
     names: Mapping[int, str],
     called: Mapping[int, str],
     watched: Mapping[tuple[int | None, str], str],
+    partly_out: set[int],
 ) -> Iterable[Told]:
     for event in events:
         data: dict[str, Any] = json.loads(event.data) if event.data else {}
         kind, _colon, subject = event.subject.partition(":")
         icon, tone, word = WORDS.get(event.verb, ("info", "idle", event.verb.replace("_", " ").replace(".", " ")))
+        word = _("A component is partly out") if event.pk in partly_out else word
         upstream_id = int(subject) if kind == "upstream" and subject.isdigit() else data.get("upstream")
         at = names.get(upstream_id, "") if isinstance(upstream_id, int) else ""
         if slug := data.get("component"):

@@ -9,8 +9,10 @@ from django.utils.translation import gettext as _
 
 from portal.live.core.entries import Entry
 from portal.live.topics import Topic
+from resilience.health.core.states import State
 from resilience.health.figures import available
 from resilience.health.models import Component, Outage
+from resilience.health.partly import stands
 from resilience.health.standing import ComponentHealth, href_of, iso
 from resilience.health.system import System, system_of
 
@@ -121,13 +123,16 @@ def _notices(newest: Sequence[Entry]) -> Iterator[dict[str, Any]]:
     ids = [int(subject.partition(":")[2]) for subject in last if subject.partition(":")[2].isdigit()]
     known = Component.objects.unscoped().filter(pk__in=ids).select_related("organization") if ids else ()
     found = {f"component:{component.pk}": component for component in known}
+    slow = [found[subject].pk for subject, one in last.items() if one.verb == "health.slow" and subject in found]
+    active = Outage.objects.unscoped().active().filter(component__in=slow) if slow else ()
+    out = {outage.component_id: outage for outage in active}
     for verb, tone in _TONES.items():
         for subject, entry in last.items():
             component, data = found.get(subject), entry.read_data()
             if entry.verb == verb and component is not None and data.get("before") != "none":
                 yield {
                     "tone": tone,
-                    "text": _sentence(verb, component.name, str(data.get("reason", ""))[:200]),
+                    "text": _sentence(verb, component, str(data.get("reason", ""))[:200], out.get(component.pk)),
                     "href": href_of(component),
                     "about": f"upstream:{component.upstream_id}" if component.upstream_id else subject,
                     "verb": verb,
@@ -135,12 +140,11 @@ def _notices(newest: Sequence[Entry]) -> Iterator[dict[str, Any]]:
                 }
 
 
-def _sentence(verb: str, name: str, reason: str) -> str:
-    said = {"name": name, "reason": reason if reason.endswith((".", "!", "?")) else f"{reason}."}
+def _sentence(verb: str, component: Component, reason: str, outage: Outage | None) -> str:
+    said = {"name": component.name, "reason": reason if reason.endswith((".", "!", "?")) else f"{reason}."}
     if verb == "health.up":
         return _("%(name)s is back.") % said
     if verb == "health.maintenance":
         return _("%(name)s is in maintenance.") % said
-    if verb == "health.slow":
-        return _("%(name)s is slow: %(reason)s") % said if reason else _("%(name)s is slow.") % said
-    return _("%(name)s is down: %(reason)s") % said if reason else _("%(name)s is down.") % said
+    said["is_out"] = stands(State.SLOW if verb == "health.slow" else State.DOWN, outage)
+    return (_("%(name)s %(is_out)s: %(reason)s") if reason else _("%(name)s %(is_out)s.")) % said

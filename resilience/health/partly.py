@@ -28,6 +28,13 @@ def is_out(outage: Outage) -> str:
     return _("is partly out") if is_partly(outage) else _("is down")
 
 
+def stands(state: State, outage: Outage | None) -> str:
+    """What a component is that is down or slow, as the verb of a sentence; one that counts as slow for such an outage is partly out."""
+    if state is State.DOWN:
+        return _("is down")
+    return _("is slow") if outage is None or not partly(outage.severity, outage.opened_by) else _("is partly out")
+
+
 def delivers(outage: Outage) -> bool:
     """Whether changes go out to its component all the same: it is partly out, and nobody stopped it."""
     upstream = outage.component.upstream

@@ -8,13 +8,17 @@ import pytest
 from django.http import HttpResponse
 from django.test import Client
 
+from portal.events.models import Event
 from portal.kit import clock
 from portal.kit.viewer import Viewer
+from portal.live.core.entries import Entry
 from portal.overview.needs import needs
+from portal.overview.recent import recent
 from resilience.breakers.models import Breaker
 from resilience.health.actions.close_outage import close_outage
 from resilience.health.actions.record_outage import record_outage
 from resilience.health.charted import span_word
+from resilience.health.live import digest
 from resilience.health.models import Component, Outage
 from resilience.health.series import shade
 from resilience.health.troubles import troubles
@@ -128,6 +132,20 @@ def test_the_story_and_the_charts_say_so(people: People, viewer: Viewer, outage:
     assert one.name.startswith("Plans API partly out, ")
     over = main(client.get(f"/settings/health/outages/{outage.pk}"))
     assert "Plans API was partly out for" in over
+
+
+def test_what_was_heard_and_what_is_wrong_say_so(people: People, viewer: Viewer, outage: Outage) -> None:
+    """The notice, the recent events and the issues of /api/health; one that is slow by itself stays slow."""
+    client = Client()
+    client.force_login(people.alice)
+    assert "Plans API is partly out. alice says: Few thumbnails." in client.get("/api/health").json()["issues"]
+    for little, verb in ((True, "is partly out"), (False, "is slow")):
+        if not little:
+            Outage.objects.update(ended_at=outage.began_at)
+        slow = Event.objects.get(verb="health.slow")
+        entry = Entry(slow.pk, slow.at, slow.organization_id, slow.actor, slow.verb, slow.subject, slow.data)
+        assert digest([entry])["notices"][0]["text"] == f"Plans API {verb}: alice says: Few thumbnails."
+        assert f"A component {verb}" in [str(one.word) for one in recent(viewer, {})]
 
 
 def test_by_rest_it_holds_up_nothing(alice: Caller, outage: Outage, upstream: Upstream) -> None:
