@@ -1,11 +1,11 @@
 """Timeouts that say what they can do."""
 
-import _thread
 import asyncio
 import contextvars
 import logging
 import math
 import pickle
+import signal
 import threading
 from collections.abc import Iterator
 from typing import Any
@@ -439,10 +439,11 @@ def test_an_interrupt_leaves_the_work_behind_too() -> None:
     """Ctrl-C frees the caller at once; what still runs is counted."""
     zombie = Zombie()
     workers: list[threading.Thread] = []
+    caller = threading.get_ident()
 
     def interrupts() -> str:
         workers.append(threading.current_thread())
-        _thread.interrupt_main()
+        signal.pthread_kill(caller, signal.SIGINT)  # a real one: it also wakes a caller that waits already
         return zombie()
 
     with pytest.raises(KeyboardInterrupt):
