@@ -176,27 +176,31 @@ def _needed(word: str, width: int) -> float:
 def track(pieces: Sequence[tuple[Piece, str]]) -> list[Piece]:
     """The pieces of a track, in order and each with its word: where trouble is too short for it, it stands to the left of it.
 
-    What is well gives its own word up for that.
+    What is well gives its own word up for that, and everything does for the last piece: that is how it is now.
     """
     narrow = ROOMS[0][0]
     found: list[Piece] = []
     taken = 0.0
-    for one, word in pieces:
+    for n, (one, word) in enumerate(pieces, 1):
         left = _figure(one.x)
         inside = bool(one.word) and not one.room
-        fits = one.tone != "ok" and not inside and left - taken >= _needed(word, narrow)
+        free = left if n == len(pieces) else left - taken
+        fits = one.tone != "ok" and not inside and free >= _needed(word, narrow)
         if fits:
-            found = [replace(other, word="") if _meet(other, left, word) else other for other in found]
+            found = [_yielding(other, left, word) for other in found]
         found.append(replace(one, word=word, room="", beside=True) if fits else one)
         if one.tone != "ok":
             taken = left + (_needed(word, narrow) if inside else _figure(one.width))
     return found
 
 
-def _meet(well: Piece, left: float, word: str) -> bool:
-    """Whether the word of what is well reaches to that of the trouble after it, on the narrowest track that shows both."""
-    width = next(width for width, room in ROOMS if room == well.room)
-    return well.tone == "ok" and _figure(well.x) + _needed(well.word, width) > left - _needed(word, width)
+def _yielding(other: Piece, left: float, word: str) -> Piece:
+    """The piece with its word only on tracks so wide that it does not reach to the later word, which ends at `left`."""
+    at, rooms = _figure(other.x), [room for _width, room in ROOMS]
+    for width, room in ROOMS[rooms.index(other.room) :] if other.word else ():
+        if at + (0 if other.beside else _needed(other.word, width)) <= left - _needed(word, width):
+            return replace(other, room=room)
+    return replace(other, word="", room="", beside=False)
 
 
 def _figure(share: str) -> float:

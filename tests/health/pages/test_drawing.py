@@ -93,7 +93,7 @@ def test_tests_of_an_open_breaker_are_few_marks_in_one_stretch() -> None:
 
 
 def test_the_word_of_a_short_stretch_stands_beside_it() -> None:
-    """Where there is room; of two close to each other the first has its word, and what is well gives its own up."""
+    """Where there is room; what is well gives its own up, and all do for the last, as far as the track is too narrow for both."""
 
     def drawn(minute: int, tone: str = "bad", lasts: int = 1) -> tuple[drawing.Piece, str]:
         began = START + timedelta(minutes=minute)
@@ -101,13 +101,17 @@ def test_the_word_of_a_short_stretch_stands_beside_it() -> None:
         assert piece is not None
         return piece, "Out"
 
-    def words(*pieces: tuple[drawing.Piece, str]) -> list[tuple[str, bool]]:
-        return [(one.word, one.beside) for one in drawing.track(pieces)]
+    def words(*pieces: tuple[drawing.Piece, str]) -> list[tuple[str, bool, str]]:
+        return [(one.word, one.beside, one.room) for one in drawing.track(pieces)]
 
-    assert words(drawn(20), drawn(24)) == [("Out", True), ("", False)]
-    assert words(drawn(1)) == [("", False)]
-    assert words(drawn(0, "ok", 14), drawn(14)) == [("", False), ("Out", True)]
-    assert words(drawn(16, "ok", 4), drawn(20), drawn(21, "ok", 4)) == [("", False), ("Out", True), ("Out", False)]
+    beside, none = ("Out", True, ""), ("", False, "")
+    assert words(drawn(20), drawn(24)) == [("Out", True, "minor"), beside]
+    assert words(drawn(20), drawn(21)) == [none, beside]
+    assert words(drawn(20), drawn(24), drawn(25, "ok", 15)) == [beside, none, ("Out", False, "")]
+    assert words(drawn(1)) == [none]
+    assert words(drawn(0, "ok", 14), drawn(14)) == [("Out", False, "minor"), beside]
+    assert words(drawn(10, lasts=10), drawn(39)) == [("Out", False, ""), beside]
+    assert words(drawn(30, lasts=8), drawn(39)) == [("Out", False, "minor"), beside]
 
 
 @given(st.integers(1, 400))
