@@ -43,9 +43,11 @@ def needs(
 ) -> list[Need]:
     """The rows of "Needs you now"."""
     found = [_conflicts(viewer, counts["conflict"])] if counts["conflict"] else []
-    found += _down(viewer, upstreams, standings)
+    down = _down(viewer, upstreams, standings)
+    found += [need for need in down if need.tone == "bad"]
     if counts["failed"]:
         found.append(_failed(viewer, counts["failed"]))
+    found += [need for need in down if need.tone != "bad"]  # partly out
     found += _backlog(viewer, upstreams, standings)
     found += _paused(upstreams, standings)
     return found
@@ -101,8 +103,7 @@ def _failed(viewer: Viewer, n: int) -> Need:
 
 
 def _down(viewer: Viewer, upstreams: list[Upstream], standings: Mapping[int, Standing]) -> list[Need]:
-    """Upstreams that are out, and other services in an outage: each with when it is expected back, as far as somebody knows. What is
-    partly out comes last.
+    """Upstreams that are out, and other services in an outage: each with when it is expected back, as far as somebody knows.
 
     What is in planned maintenance needs no hand.
     """
@@ -118,7 +119,7 @@ def _down(viewer: Viewer, upstreams: list[Upstream], standings: Mapping[int, Sta
         if pk in names
     ]
     found += [_one_down(one.component.name, "", None, one) for one in active if one.component.upstream_id is None]
-    return sorted(found, key=lambda need: (need.tone != "bad", need.since.timestamp() if need.since else 0))
+    return sorted(found, key=lambda need: need.since.timestamp() if need.since else 0)
 
 
 def _waits(n: int) -> str:

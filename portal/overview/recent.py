@@ -17,6 +17,7 @@ from portal.events.models import Event
 from portal.kit import clock
 from portal.kit.viewer import Viewer
 from portal.web.formats import age, moment, number
+from resilience.health.core.states import Severity
 from resilience.health.models import Component, Outage
 from resilience.health.partly import partly
 from syncqueue.models import Item
@@ -239,6 +240,8 @@ def _told(
         kind, _colon, subject = event.subject.partition(":")
         icon, tone, word = WORDS.get(event.verb, ("info", "idle", event.verb.replace("_", " ").replace(".", " ")))
         word = _("A component is partly out") if event.pk in partly_out else word
+        if event.verb == "outage.recorded" and partly(data.get("severity", Severity.MAJOR), event.actor):
+            icon, tone = "slow", "warn"
         upstream_id = int(subject) if kind == "upstream" and subject.isdigit() else data.get("upstream")
         at = names.get(upstream_id, "") if isinstance(upstream_id, int) else ""
         if slug := data.get("component"):

@@ -29,6 +29,7 @@ from resilience.health.models import Component, Outage
 from resilience.health.outage_forms import CloseForm, ExpectForm, NoteForm, RecordForm, Showing
 from resilience.health.outage_listing import Asked
 from resilience.health.outage_page import outage_of, story
+from resilience.health.partly import is_partly
 
 PAGE = 30
 MOST_ROWS = 10_000
@@ -62,6 +63,7 @@ class Row:
     outage: Outage
     severity: str
     seconds: float
+    partly: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,7 +115,7 @@ def _page(viewer: Viewer, asked: Asked, *, before: int, after: int) -> Listed:
 
 
 def _listed(found: Sequence[Outage], *, newer: bool, older: bool) -> Listed:
-    rows = [Row(one, str(SEVERITY_WORDS[one.severity]), _seconds(one)) for one in found]
+    rows = [Row(one, str(SEVERITY_WORDS[one.severity]), _seconds(one), is_partly(one)) for one in found]
     if not found:
         return Listed(rows)
     return Listed(rows, found[-1].pk if older else 0, found[0].pk if newer else 0)

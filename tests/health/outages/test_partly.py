@@ -81,6 +81,8 @@ def test_pages_say_that_it_is_partly_out(people: People, outage: Outage, upstrea
         assert "Changes are delivered all the same." in said, place
         assert not [claim for claim in CLAIMS if claim in said], place
         assert "data-loud" not in answer.content.decode().partition("Active outage")[0].rpartition("<section")[2]
+    listed = client.get("/settings/health/outages").content.decode().partition(f'id="outage-{outage.pk}"')[2]
+    assert 'data-tone="warn"' in listed.partition("Going on")[0]
     trips(upstream)
     for place in places:
         said = main(client.get(f"/settings/health{place}"))
@@ -91,6 +93,9 @@ def test_pages_say_that_it_is_partly_out(people: People, outage: Outage, upstrea
 def test_the_overview_says_so(viewer: Viewer, outage: Outage, upstream: Upstream) -> None:
     """Its row, its chart and the banner; once the breaker opens they say down, and what is kept."""
     assert row(viewer, upstream) == ("Plans API is partly out", "warn", "alice recorded it.", "partly out")
+    found = needs(viewer, {"conflict": 0, "failed": 1}, [upstream], standings([upstream.pk]))
+    assert [need.tone for need in found] == ["bad", "warn"]  # what failed is more urgent
+    assert [one.tone for one in recent(viewer, {}) if one.word == "An outage was recorded"] == ["warn"]
     began = outage.began_at - HOUR
     (span,) = troubles(viewer, began, clock.now())
     assert (span.name.partition(" since")[0], span.tone) == ("Plans API partly out", "warn")
