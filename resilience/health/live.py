@@ -91,6 +91,7 @@ def _component(one: ComponentHealth, share: float | None) -> dict[str, Any]:
     return {
         "id": one.component.pk,
         "slug": one.component.slug,
+        "about": one.component.about,
         "organization": organization.slug if organization else None,
         "state": one.state.value,
         "since": iso(one.since),
@@ -115,10 +116,7 @@ _TONES = {"health.down": "bad", "health.slow": "warn", "health.maintenance": "id
 
 
 def _notices(newest: Sequence[Entry]) -> Iterator[dict[str, Any]]:
-    """One notice for each component that went down, became slow, went into maintenance or came back: what it is now.
-
-    `about` is the same as in the queue's notices, so that of both only the newest word on an upstream stands.
-    """
+    """One notice for each component that went down, became slow, went into maintenance or came back: what it is now."""
     last = {entry.subject: entry for entry in reversed(newest) if entry.verb.startswith("health.")}
     ids = [int(subject.partition(":")[2]) for subject in last if subject.partition(":")[2].isdigit()]
     known = Component.objects.unscoped().filter(pk__in=ids).select_related("organization") if ids else ()
@@ -134,7 +132,7 @@ def _notices(newest: Sequence[Entry]) -> Iterator[dict[str, Any]]:
                     "tone": tone,
                     "text": _sentence(verb, component, str(data.get("reason", ""))[:200], out.get(component.pk)),
                     "href": href_of(component),
-                    "about": f"upstream:{component.upstream_id}" if component.upstream_id else subject,
+                    "about": component.about,
                     "verb": verb,
                     "event": entry.id,
                 }

@@ -82,6 +82,11 @@ class Component(models.Model):
         return self.slug
 
     @property
+    def about(self) -> str:
+        """What notices name it by: as its upstream, where it has one, so that of both only the newest word stands."""
+        return f"upstream:{self.upstream_id}" if self.upstream_id else f"component:{self.pk}"
+
+    @property
     def planned(self) -> bool:
         """Whether it is in planned maintenance: whatever is wrong with it then is no trouble."""
         return self.state == State.MAINTENANCE.value

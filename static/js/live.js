@@ -90,7 +90,7 @@ function announce(notices) {
     const topic = state ? about : `${verb} ${about}`;
     if (event <= (told.get(topic) ?? 0)) continue;
     told.set(topic, event);
-    if (state && saidAlready(one)) continue;
+    if (state && (["*", about].includes(sign.dataset.says) || saidAlready(one))) continue;
     if (verb === "item.synced") {
       if (Date.now() - spoken > SPOKEN_APART && !document.hidden) {
         spoken = Date.now();
@@ -100,6 +100,14 @@ function announce(notices) {
     }
     if (document.hidden && tone === "ok") withdraw(topic);
     else notice({ text, tone, topic, href: href ?? (item ? `/resilience/queue/${item}` : ""), link: say("show") });
+  }
+}
+
+// Everything as it is now comes without notices of what was missed: of a component that is not out, no earlier one stands.
+function recall({ snapshot, skipped, components }) {
+  if (!snapshot && !skipped) return;
+  for (const { about, state, breaker } of components ?? []) {
+    if (state !== "down" && (breaker !== "open" || state === "maintenance")) withdraw(about);
   }
 }
 
@@ -175,6 +183,7 @@ function heard({ topic, id, data }) {
     return show();
   }
   fresh = Date.now();
+  if (topic === "health") recall(data);
   if (mine) {
     announce(data.notices ?? []);
     if (topic !== "*" || !document.hidden) later(Object.keys(data.moves ?? {}).some((verb) => HURRIES.test(verb)));

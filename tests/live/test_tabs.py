@@ -169,12 +169,15 @@ def test_only_the_newest_word_on_a_component_stands(sit: Sit, write: Writer, gat
     """Two that are down have a notice each; that one is back, or in maintenance, takes away that it is down."""
     seat = sit(write.person())
     wharf, buoy = (write("component", slug=name, organization=seat.person.organization) for name in ("wharf", "buoy"))
-    page = seat.open(path="/settings/health")
+    page = seat.open(path="/")
+    health = seat.open(path="/settings/health")  # which tells of all of it itself
     seat.leader()
     notices = page.locator("#notices .notice > span")
     write("turn", component=wharf, state="down")
     write("turn", component=buoy, state="down")
     expect(notices).to_have_text(["Wharf is down.", "Buoy is down."])
+    expect(health.locator("#cards .card").filter(has_text="Buoy")).to_contain_text("Down")
+    expect(health.locator("#notices .notice")).to_have_count(0)
     write("turn", component=buoy, state="maintenance")
     expect(notices).to_have_text(["Wharf is down.", "Buoy is in maintenance."])
     turn(page, shown=False)
@@ -277,11 +280,17 @@ def test_a_page_that_comes_back_follows_again(sit: Sit, write: Writer, gate: Gat
 
 
 def test_the_portal_is_killed_and_starts_again(sit: Sit, write: Writer, portal: Portal) -> None:
-    """The sign says so, and the tabs go on where they were, with one stream."""
+    """The sign says so, and the tabs go on where they were, with one stream; what is back meanwhile is not called down any more."""
     seat = sit(write.person())
-    seat.open(3)
+    wharf, buoy = (write("component", slug=name, organization=seat.person.organization) for name in ("wharf", "buoy"))
+    seat.open(3, path="/")
     seat.leader()
+    for one in (wharf, buoy):
+        write("turn", component=one, state="down")
+    for page in seat.pages:
+        expect(page.locator("#notices .notice > span")).to_have_text(["Wharf is down.", "Buoy is down."])
     portal.kill()
+    write("turn", component=buoy, state="up")
     for page in seat.pages:
         expect(page.locator("[data-stream]")).to_contain_text("Reconnecting", timeout=3_000)
     write("event", organization=seat.person.organization, verb="item.queued", subject="item:meanwhile")
@@ -290,6 +299,8 @@ def test_the_portal_is_killed_and_starts_again(sit: Sit, write: Writer, portal: 
         expect(page.locator("[data-stream]")).to_contain_text("Live", timeout=45_000)
     until(lambda: all("meanwhile" in page.evaluate("heard") for page in seat.pages), 5.0)
     seat.all_hear(write, "again")
+    for page in seat.pages:
+        expect(page.locator("#notices .notice > span").filter(has_text="down")).to_have_text(["Wharf is down."])
     assert portal.gate.streams == 1
 
 

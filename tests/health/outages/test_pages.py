@@ -320,7 +320,7 @@ def test_breakwaters_own_outage_is_read_and_not_touched(owner: Client, people: P
 def test_the_page_follows_by_itself(owner: Client, outage: Outage) -> None:
     """Its fragment says how long it has gone on; once it is over, nothing of it offers to close it any more."""
     path, live = f"/settings/health/outages/{outage.pk}", {"HX-Request": "true", "HX-Target": "live"}
-    assert "data-stream" in owner.get(path).content.decode()
+    assert f'data-says="{outage.component.about}"' in owner.get(path).content.decode()
     going = owner.get(path, headers=live).content.decode()
     assert "<html" not in going
     assert {"outage-title", "outage-acts", "known", "means", "story"} <= set(re.findall(r'id="([\w-]+)"', going))
@@ -335,6 +335,7 @@ def test_the_page_follows_by_itself(owner: Client, outage: Outage) -> None:
     assert 'id="close"' not in over
     assert 'id="expecting"' in over
     assert "<form" not in over
+    assert "data-says" not in owner.get(path).content.decode()
 
 
 def test_the_list_follows_by_itself(owner: Client, outage: Outage) -> None:
