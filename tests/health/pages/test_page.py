@@ -128,11 +128,12 @@ def test_what_it_means_in_full_comes_with_the_minutes(watched: Watched) -> None:
     assert re.search(r'aria-label="Probes: \d+ of \d+ runs failed since', answer.content.decode())
 
 
-def test_without_a_script_the_minutes_are_a_link_away(watched: Watched) -> None:
-    """The address that the place of the panel leads to holds all of it."""
+def test_without_a_script_the_rest_is_a_link_away(watched: Watched) -> None:
+    """The address that the place of the panel leads to holds all of it, and the outage's page all that it means."""
     client = browser(watched.world)
     first = client.get(HEALTH).content.decode()
     assert 'class="no-js"><a href="?of=/settings/health/tidewater/plans-api#minutes"' in first
+    assert re.search(r'class="small no-js"><a href="/settings/health/outages/\d+">All that it means', first)
     full = client.get(HEALTH, {"of": f"{HEALTH}/tidewater/github"})
     assert "github, minute by minute" in text(full)
     assert "12 changes in 12 lanes" in text(full)
