@@ -65,6 +65,11 @@ class Minutes:
     earlier: Sequence[Mark]
     says: str
 
+    @property
+    def known_from(self) -> datetime:
+        """Since when anything could happen to it in these minutes."""
+        return max(self.since, self.component.created_at)
+
 
 def begin(one: ComponentHealth, now: datetime) -> datetime:
     """Where the minutes of a component begin: a span ago, or as far back as its outage began (six hours at most)."""

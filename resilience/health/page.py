@@ -25,7 +25,7 @@ from resilience.health.figures import Day, Details, details
 from resilience.health.models import Component, Outage
 from resilience.health.partly import delivers, held_up, is_out, is_partly
 from resilience.health.providers import Impact
-from resilience.health.standing import ComponentHealth
+from resilience.health.standing import ComponentHealth, ProbeRow
 from resilience.health.system import Part, System, system
 from resilience.patterns.typing import State as BreakerState
 
@@ -359,11 +359,11 @@ def _figure(one: ComponentHealth, known: Details) -> tuple[str, str, str]:
         case State.DOWN:
             at = words.moment_of(one.since) if one.since else ""
             said, whole = causes.since(causes.plain(one.reason), at), causes.since(one.reason, at)
-            failing = [probe for probe in one.probes if probe.state == State.DOWN.value]
-            silent = bool(failing) and all(probe.unanswered for probe in failing)
-            return _("no answer") if silent else _("failing"), said, whole
+            return _down(one.probes), said, whole
         case State.NONE:
             aside = (_("no data") + since) if one.since or one.last_at else _("no data yet")
+            if not one.probes and one.component.upstream_id is None:
+                aside = _("no probe runs")
             return "–", aside, one.reason
         case State.MAINTENANCE:
             return words.latency(one.last_ms), _("in maintenance") + since, one.reason
@@ -372,6 +372,14 @@ def _figure(one: ComponentHealth, known: Details) -> tuple[str, str, str]:
             return words.latency(measured), f"{_('p95;')} {usual}{since}".replace(";  ", "; "), one.reason
     usual = _("p95; usual %s") % words.latency(known.usual) if known.usual is not None else _("p95 of the last hour")
     return words.latency(measured), usual if known.p95 is not None else _("last answer"), ""
+
+
+def _down(probes: Sequence[ProbeRow]) -> str:
+    """How the probes of what is down found it when they last ran, whatever they are held to be."""
+    ill = [probe for probe in probes if probe.last_ok is False]
+    if not ill and any(probe.state == State.DOWN.value and probe.last_ok for probe in probes):
+        return _("answers again")
+    return _("no answer") if ill and all(probe.unanswered for probe in ill) else _("failing")
 
 
 def _recorded(one: ComponentHealth) -> str:

@@ -8,13 +8,15 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 from django.db import connection
+from django.db.models import F
 from django.test.utils import CaptureQueriesContext
+from django.utils import timezone
 
 from portal.kit import clock
 from resilience.health.charted import csv_rows, drawn
-from resilience.health.models import Bucket, Component, Maintenance, Note, Outage, Probe
+from resilience.health.models import Bucket, Component, Maintenance, Note, Outage, Probe, Result
 from resilience.health.series import Point, Range, Series
-from tests.health.pages.test_page import HEALTH, browser, markup, text
+from tests.health.pages.test_page import HEALTH, browser, cards, markup, text
 from tests.health.pages.watched import Watched
 
 pytestmark = pytest.mark.django_db
@@ -57,6 +59,37 @@ def test_the_badge_follows_on_every_screen(watched: Watched) -> None:
             link = re.search(rf'href="{HEALTH}".*?</a>', navigation, re.S)
             assert link, path
             assert re.search(r'data-tone="bad" data-loud>1<', link[0]), path
+
+
+def test_what_no_probe_asks_after_says_so(watched: Watched) -> None:
+    """A service without one has the way to one, no empty charts, and nothing of before it was made; an upstream has its deliveries."""
+    made = clock.now() - timedelta(minutes=3)
+    owner = watched.component("plans-api").organization
+    service = Component.objects.create(organization=owner, slug="vpn", name="VPN", created_at=made)
+    client = browser(watched.world)
+    answer = client.get(f"{HEALTH}/tidewater/vpn")
+    page, said = markup(answer), text(answer)
+    assert said.count("No probe yet, so nothing is known of it.") == 2
+    assert page.count(f'href="/settings/health/components/{service.pk}/probes/add"') >= 2
+    assert 'class="charted"' not in page
+    assert "No probe, so nothing is measured." in said
+    assert f"Nothing has changed since {timezone.localtime(made):%H:%M}." in said
+    assert "deliveries" not in said
+    Probe.objects.filter(component=watched.component("figma")).delete()
+    assert "its deliveries and its breaker alone" in text(client.get(f"{HEALTH}/tidewater/figma"))
+
+
+def test_a_card_says_how_the_probes_found_it_last(watched: Watched) -> None:
+    """What answers nobody is told at its first failed run, and that it answers again at the first good one; no probe, so it says."""
+    component = watched.component("plans-api")
+    client, probes = browser(watched.world), Probe.objects.filter(component=component)
+    Result.objects.filter(probe__component=component, at=F("probe__last_at")).update(unanswered=True)
+    probes.update(state="up")
+    assert "no answer" in cards(client.get(HEALTH))["plans-api"]
+    probes.update(state="down", last_ok=True)
+    assert "answers again" in cards(client.get(HEALTH))["plans-api"]
+    Component.objects.create(organization=component.organization, slug="vpn", name="VPN")
+    assert "no probe runs" in cards(client.get(HEALTH))["VPN"]
 
 
 @pytest.mark.parametrize("over", RANGES)
