@@ -58,7 +58,7 @@ class StorageSerializer(serializers.Serializer[Any]):
     freePercent = FloatField(help_text="What is free of the disk. Sizes are in /metrics, behind its key.")  # noqa: N815
 
 
-class MaintenanceSerializer(serializers.Serializer[Any]):
+class InMaintenanceSerializer(serializers.Serializer[Any]):
     """A component that is in planned maintenance now."""
 
     component = CharField(help_text="Its slug.")
@@ -83,7 +83,7 @@ class HealthSerializer(serializers.Serializer[Any]):
     circuitBreakers = CircuitBreakersSerializer(required=False)  # noqa: N815
     bulkheads = BulkheadSerializer(many=True, required=False)
     issues = ListField(child=CharField(), required=False, help_text="What is wrong, in sentences.")
-    maintenance = MaintenanceSerializer(many=True, required=False)
+    maintenance = InMaintenanceSerializer(many=True, required=False)
     orgEnforcement = OrgEnforcementSerializer(required=False)  # noqa: N815
     analyticsIngestLagMs = IntegerField(  # noqa: N815
         required=False, help_text="How long the oldest analytics event waits; 0 when none does."
