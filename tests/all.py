@@ -1,7 +1,8 @@
-"""`python -m tests.all`: all tests, in three runs beside each other, and what failed in that crowd once more alone.
+"""`python -m tests.all`: all tests, in four runs beside each other, and what failed in that crowd once more alone.
 
-On SQLite; on PostgreSQL, what a database can change; and whole, with browsers and killed processes. A test that fails in the crowd and
-passes alone goes by the speed of the machine: it is named at the end, to be mended. One that fails alone, too, fails the run.
+On SQLite; on PostgreSQL, what a database can change; in browsers; and with killed processes, which mostly wait. A test that fails in
+the crowd and passes alone goes by the speed of the machine: it is named at the end, to be mended. One that fails alone, too, fails
+the run.
 """
 
 import json
@@ -28,6 +29,7 @@ class Run:
     name: str
     which: str
     environment: Mapping[str, str] = field(default_factory=dict)
+    nice: int = 0
 
     @property
     def log(self) -> Path:
@@ -42,6 +44,7 @@ class Run:
     def begin(self, *, quietly: bool = False, again: bool = False) -> "subprocess.Popen[bytes]":
         """Starts it, or what of it failed."""
         command = [sys.executable, "-m", "pytest", "-m", self.which, "-o", f"cache_dir={self.cache}"]
+        command = ["nice", "-n", str(self.nice), *command] if self.nice else command
         output = self.log.open("wb") if quietly else None
         return subprocess.Popen(
             [*command, "--lf", "--maxfail=1"] if again else command,
@@ -62,13 +65,16 @@ ON_POSTGRES = Run(
     "on PostgreSQL",
     "(not browser and not crash and not plain) or postgres_only",
     {"BREAKWATER_TEST_DB": "postgres"},
+    nice=5,
 )
-WHOLE = Run("of the whole", "browser or crash")
+IN_BROWSERS = Run("in browsers", "browser and not crash")
+OF_CRASHES = Run("of crashes", "crash")
+BESIDE = (IN_BROWSERS, OF_CRASHES, ON_POSTGRES)
 
 
 def crowd() -> dict[Run, int]:
-    """All three beside each other: what each ended with."""
-    beside = {run: run.begin(quietly=True) for run in (WHOLE, ON_POSTGRES)}
+    """All of them beside each other: what each ended with."""
+    beside = {run: run.begin(quietly=True) for run in BESIDE}
     try:
         ended = {ON_SQLITE: ON_SQLITE.begin().wait()}
         for run, process in beside.items():
@@ -102,9 +108,9 @@ def say(words: str) -> None:
 def main() -> int:
     """0 when each test passed, in the crowd or alone."""
     BUILD.mkdir(exist_ok=True)
-    for run in (ON_SQLITE, ON_POSTGRES, WHOLE):
+    for run in (ON_SQLITE, *BESIDE):
         shutil.rmtree(run.cache, ignore_errors=True)
-    say(f"Tests {ON_SQLITE.name}; those {ON_POSTGRES.name} and {WHOLE.name} beside them, told afterwards")
+    say(f"Tests {ON_SQLITE.name}; those {', '.join(run.name for run in BESIDE)} beside them, told afterwards")
     bad = [run for run, code in crowd().items() if code and not (code == TESTS_FAILED and passes_alone(run))]
     for run in bad:
         say(f"Tests {run.name} FAILED")
