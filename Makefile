@@ -82,7 +82,7 @@ lint: $(WITH_DEV) ## everything that can be said without running it
 	BREAKWATER_ENV=production BREAKWATER_BASE_URL=https://portal.example.org \
 	  $(BIN)/python manage.py check --deploy --fail-level WARNING
 
-test: $(WITH_DEV) test-tools $(BUILT) ## all tests, in four runs beside each other: on SQLite, on PostgreSQL (what a database can change), in browsers, and of crashes
+test: $(WITH_DEV) test-tools $(BUILT) ## all tests, in three runs beside each other: on SQLite, on PostgreSQL (what a database can change), and whole (browsers, killed processes)
 	@$(BIN)/python -m tests.all
 
 CHROMIUM = $(firstword $(wildcard /usr/bin/chromium /usr/bin/chromium-browser))

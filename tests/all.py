@@ -1,8 +1,7 @@
-"""`python -m tests.all`: all tests, in four runs beside each other, and what failed in that crowd once more alone.
+"""`python -m tests.all`: all tests, in three runs beside each other, and what failed in that crowd once more alone.
 
-On SQLite; on PostgreSQL, what a database can change; in browsers; and with killed processes, which mostly wait. A test that fails in
-the crowd and passes alone goes by the speed of the machine: it is named at the end, to be mended. One that fails alone, too, fails
-the run.
+On SQLite; on PostgreSQL, what a database can change; and whole, with browsers and killed processes. A test that fails in the crowd and
+passes alone goes by the speed of the machine: it is named at the end, to be mended. One that fails alone, too, fails the run.
 """
 
 import json
@@ -67,9 +66,8 @@ ON_POSTGRES = Run(
     {"BREAKWATER_TEST_DB": "postgres"},
     nice=5,
 )
-IN_BROWSERS = Run("in browsers", "browser and not crash")
-OF_CRASHES = Run("of crashes", "crash")
-BESIDE = (IN_BROWSERS, OF_CRASHES, ON_POSTGRES)
+WHOLE = Run("of the whole", "browser or crash")
+BESIDE = (WHOLE, ON_POSTGRES)
 
 
 def crowd() -> dict[Run, int]:

@@ -17,6 +17,8 @@ import pytest
 from tests.duties.running import Home, own_home, running_worker, until
 
 INTERVAL = 0.4
+LOST = 5
+"""So many runs may have been asked for and not recorded, when their prober was killed and when the worker ended."""
 MAKE = """
 from portal.tenancy.models import Organization
 from resilience.health.models import Probe
@@ -84,11 +86,14 @@ def goes_on(home: Home, worker: Popen[str], fence: int, seconds: float) -> float
 
 
 def never_twice(home: Home, asked: list[float]) -> None:
-    """No two runs of the one probe within half its interval, neither as the server saw them nor as they were recorded."""
+    """No two runs of the one probe within half its interval, and none asked by somebody who may not record any more.
+
+    What the server counts is compared, and not the times at which it saw them: those go by how busy this process is.
+    """
     recorded = results(home)
     assert len(recorded) >= 6
     assert min((later - earlier).total_seconds() for earlier, later in pairwise(recorded)) > INTERVAL / 4
-    assert min(later - earlier for earlier, later in pairwise(asked)) > INTERVAL / 4
+    assert len(recorded) <= len(asked) <= len(recorded) + LOST
 
 
 @pytest.mark.crash
