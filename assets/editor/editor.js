@@ -95,12 +95,17 @@ class Editor {
 
   replace() {
     const { textarea, ended: { signal } } = this;
+    const { selectionStart: anchor, selectionEnd: head } = textarea;
+    const writing = document.activeElement === textarea;
     textarea.hidden = true;
     textarea.required = false; // a browser cannot lead to a field that is not shown
     for (const label of textarea.labels) {
       label.addEventListener("click", (event) => (event.preventDefault(), this.focus()), { signal });
     }
     textarea.form?.addEventListener("reset", () => setTimeout(() => this.setValue(textarea.value)), { signal });
+    if (!writing) return; // who has begun to write goes on where they are
+    this.view.dispatch({ selection: { anchor, head } });
+    this.focus();
   }
 
   changed() {

@@ -3,7 +3,7 @@
 from collections.abc import Callable
 
 import pytest
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Page, Route, expect
 
 from conflicts.actions.resolve import Resolution, resolve
 from conflicts.models import Conflict, Draft, decisions_of
@@ -210,6 +210,7 @@ def test_the_whole_document_is_edited(visit: Visit, conflict: Conflict) -> None:
     visitor = visit()
     page = visitor.open(f"/conflicts/{conflict.pk}")
     page.get_by_role("button", name="Edit the whole document").click()
+    expect(page.locator("#manual[hidden]")).to_have_count(1)  # the editor took its place
     editor = page.get_by_role("textbox", name="Document to send")
     editor.click()
     page.keyboard.press("Control+a")
@@ -221,6 +222,22 @@ def test_the_whole_document_is_edited(visit: Visit, conflict: Conflict) -> None:
     expect(page.locator("#manual")).to_be_hidden()
     expect(page.get_by_role("textbox", name="Document to send")).to_have_attribute("aria-invalid", "true")
     assert visitor.faults() == []
+
+
+def test_who_writes_before_the_editor_is_there_goes_on_in_it(visit: Visit, conflict: Conflict) -> None:
+    """On a slow line the plain field is there first; what is typed in the moment of the change is not lost, nor is the place."""
+    visitor = visit()
+    page, held = visitor.page, list[Route]()
+    page.route("**/built/editor*.js", lambda route: held.append(route))  # noqa: PLW0108  # it marks what it is given
+    page.goto(f"{visitor.server.url}/conflicts/{conflict.pk}?manual=1", wait_until="commit")
+    page.locator("#manual").focus()
+    page.keyboard.press("Control+Home")
+    while not held:
+        page.wait_for_timeout(50)
+    held[0].continue_()
+    expect(page.get_by_role("textbox", name="Document to send")).to_be_focused()
+    page.keyboard.insert_text("here")
+    expect(page.locator(".cm-line").first).to_have_text("here{")
 
 
 @pytest.mark.parametrize(("scheme", "width"), [("light", 1440), ("dark", 1440), ("light", 390)])
